@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* list */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/rows.h"
+
+struct filter {
+	const char *type, *state, *sort;
+	const struct arg_values *labels;
+};
+
+/* One row of any kind. */
+struct item {
+	union {
+		struct db_program program;
+		struct db_map map;
+		struct db_object object;
+	};
+	struct look look;
+	const char *text; /* sort key, or NULL */
+	int64_t number;	  /* sort key where text is NULL */
+};
+
+struct listing;
+
+struct list_kind {
+	const char *name;
+	const struct sink_table *table;
+	int (*read)(struct listing *l);
+	int (*write)(struct listing *l, const struct item *item);
+	void (*clear)(struct item *item);
+};
+
+/*
+ * Rows come in order of id, and are written as they come. Any other order needs all of them first:
+ * then they are kept.
+ */
+struct listing {
+	struct rows_context c;
+	const struct filter *filter;
+	const struct list_kind *kind;
+	bool keep;
+	struct item *items;
+	size_t count, cap;
+	struct error *e;
+};
+
+static int write_item(struct listing *l, const struct item *item)
+{
+	int r;
+
+	sink_row(l->c.s->sink);
+	r = l->kind->write(l, item);
+	sink_row_end(l->c.s->sink);
+	return r;
+}
+
+/* Writes the row, or keeps it; then it is taken over and *taken set. */
+static int add_item(struct listing *l, const struct item *item, bool *taken)
+{
+	*taken = l->keep;
+	if (!l->keep)
+		return write_item(l, item);
+	if (l->count == l->cap) {
+		size_t cap = l->cap ? 2 * l->cap : 64;
+		struct item *grown = realloc(l->items, cap * sizeof(*grown));
+
+		if (!grown) {
+			*taken = false;
+			return error_nomem(l->e);
+		}
+		l->items = grown;
+		l->cap = cap;
+	}
+	l->items[l->count++] = *item;
+	return 0;
+}
+
+static bool has_label(const struct db_label *labels, size_t count, const char *pair)
+{
+	const char *equals = strchr(pair, '=');
+	size_t len = (size_t)(equals - pair);
+
+	for (size_t i = 0; i < count; i++)
+		if (strlen(labels[i].key) == len && !memcmp(labels[i].key, pair, len) &&
+		    !strcmp(labels[i].value, equals + 1))
+			return true;
+	return false;
+}
+
+/* 1: all labels asked for are there. 0: not. */
+static int labels_match(struct listing *l, int64_t object_id)
+{
+	const struct arg_values *wanted = l->filter->labels;
+	struct db_label *labels;
+	size_t count;
+	int match = 1;
+	int r;
+
+	if (!wanted->count)
+		return 1;
+	if (!l->c.labels || !object_id)
+		return 0;
+	r = db_labels(l->c.db, object_id, &labels, &count, l->e);
+	if (r)
+		return r;
+	for (size_t i = 0; i < wanted->count; i++)
+		match &= has_label(labels, count, wanted->values[i]);
+	db_labels_free(labels, count);
+	return match;
+}
+
+static bool passes(const struct filter *f, const char *type, struct look look)
+{
+	return (!f->type || (type && !strcmp(f->type, type))) &&
+	       (!f->state || !strcmp(f->state, sight_name(look.sight)));
+}
+
+static void sort_by_text(struct item *item, const char *text)
+{
+	item->text = text ? text : "";
+}
+
+static void program_sort_key(const struct filter *f, struct item *item)
+{
+	const struct db_program *p = &item->program;
+
+	if (!f->sort || !strcmp(f->sort, "id"))
+		item->number = p->id;
+	else if (!strcmp(f->sort, "name"))
+		sort_by_text(item, p->name);
+	else if (!strcmp(f->sort, "type"))
+		sort_by_text(item, p->type);
+	else if (!strcmp(f->sort, "state"))
+		sort_by_text(item, sight_name(item->look.sight));
+	else if (!strcmp(f->sort, "object"))
+		sort_by_text(item, p->object_name);
+	else if (!strcmp(f->sort, "kernel_id"))
+		item->number = p->identity.kernel_id;
+	else
+		item->number = p->created_at;
+}
+
+static void map_sort_key(const struct filter *f, struct item *item)
+{
+	const struct db_map *m = &item->map;
+
+	if (!f->sort || !strcmp(f->sort, "id"))
+		item->number = m->id;
+	else if (!strcmp(f->sort, "name"))
+		sort_by_text(item, m->name);
+	else if (!strcmp(f->sort, "type"))
+		sort_by_text(item, m->type);
+	else if (!strcmp(f->sort, "state"))
+		sort_by_text(item, sight_name(item->look.sight));
+	else if (!strcmp(f->sort, "object"))
+		sort_by_text(item, m->object_name);
+	else if (!strcmp(f->sort, "kernel_id"))
+		item->number = m->identity.kernel_id;
+	else
+		item->number = m->created_at;
+}
+
+static void object_sort_key(const struct filter *f, struct item *item)
+{
+	const struct db_object *o = &item->object;
+
+	if (!f->sort || !strcmp(f->sort, "id"))
+		item->number = o->id;
+	else if (!strcmp(f->sort, "name") || !strcmp(f->sort, "object"))
+		sort_by_text(item, o->name);
+	else if (!strcmp(f->sort, "state"))
+		sort_by_text(item, sight_name(item->look.sight));
+	else
+		item->number = o->created_at;
+}
+
+static int keep_program(void *data, struct db_program *p)
+{
+	struct listing *l = data;
+	struct look look = manager_look_program(l->c.s->manager, p);
+	struct item item = { .program = *p, .look = look };
+	bool taken;
+	int r;
+
+	if (!passes(l->filter, p->type, look))
+		return 0;
+	r = labels_match(l, p->object_id);
+	if (r <= 0)
+		return r;
+	program_sort_key(l->filter, &item);
+	r = add_item(l, &item, &taken);
+	if (taken)
+		memset(p, 0, sizeof(*p));
+	return r;
+}
+
+static int keep_map(void *data, struct db_map *m)
+{
+	struct listing *l = data;
+	struct look look = manager_look_map(l->c.s->manager, m);
+	struct item item = { .map = *m, .look = look };
+	bool taken;
+	int r;
+
+	if (!passes(l->filter, m->type, look))
+		return 0;
+	r = labels_match(l, m->object_id);
+	if (r <= 0)
+		return r;
+	map_sort_key(l->filter, &item);
+	r = add_item(l, &item, &taken);
+	if (taken)
+		memset(m, 0, sizeof(*m));
+	return r;
+}
+
+static int keep_object(void *data, struct db_object *o)
+{
+	struct listing *l = data;
+	struct item item = { .object = *o };
+	bool taken;
+	int r;
+
+	r = object_look(&l->c, o, &item.look, l->e);
+	if (r || !passes(l->filter, l->filter->type ? "" : NULL, item.look))
+		return r;
+	r = labels_match(l, o->id);
+	if (r <= 0)
+		return r;
+	object_sort_key(l->filter, &item);
+	r = add_item(l, &item, &taken);
+	if (taken)
+		memset(o, 0, sizeof(*o));
+	return r;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct item *x = a, *y = b;
+	int c = x->text ? strcmp(x->text, y->text)
+			: (x->number > y->number) - (x->number < y->number);
+
+	/* Equal ones stay in order of id, which every row begins with. */
+	return c ? c : (x->program.id > y->program.id) - (x->program.id < y->program.id);
+}
+
+static int item_program(struct listing *l, const struct item *item)
+{
+	return program_members(&l->c, &item->program, item->look, l->e);
+}
+
+static int item_map(struct listing *l, const struct item *item)
+{
+	return map_members(&l->c, &item->map, l->e);
+}
+
+static int item_object(struct listing *l, const struct item *item)
+{
+	return object_members(&l->c, &item->object, item->look, l->e);
+}
+
+static void clear_program(struct item *item)
+{
+	db_program_clear(&item->program);
+}
+
+static void clear_map(struct item *item)
+{
+	db_map_clear(&item->map);
+}
+
+static void clear_object(struct item *item)
+{
+	db_object_clear(&item->object);
+}
+
+static int read_programs(struct listing *l)
+{
+	return db_programs(l->c.db, 0, keep_program, l, l->e);
+}
+
+static int read_maps(struct listing *l)
+{
+	return db_maps(l->c.db, 0, keep_map, l, l->e);
+}
+
+static int read_objects(struct listing *l)
+{
+	return db_objects(l->c.db, keep_object, l, l->e);
+}
+
+static const struct list_kind kinds[] = {
+	{ "programs", &programs_table, read_programs, item_program, clear_program },
+	{ "maps", &maps_table, read_maps, item_map, clear_map },
+	{ "objects", &objects_table, read_objects, item_object, clear_object },
+};
+
+static const struct list_kind *kind_of(const char *name)
+{
+	for (size_t i = 0; name && i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (!strcmp(kinds[i].name, name))
+			return &kinds[i];
+	return &kinds[0];
+}
+
+static int run_list(struct session *s, const struct invocation *in, struct error *e)
+{
+	const struct list_kind *kind = kind_of(invocation_value(in, "KIND"));
+	struct filter filter = {
+		.type = invocation_value(in, "--type"),
+		.state = invocation_value(in, "--state"),
+		.sort = invocation_value(in, "--sort"),
+		.labels = invocation_values(in, "--label"),
+	};
+	struct listing l = {
+		.filter = &filter,
+		.kind = kind,
+		.keep = filter.sort && strcmp(filter.sort, "id"),
+		.e = e,
+	};
+	int r;
+
+	r = rows_context_init(&l.c, s, true, e);
+	if (r)
+		return r;
+	sink_rows(s->sink, kind->name, kind->table);
+	r = kind->read(&l);
+	if (!r && l.count)
+		qsort(l.items, l.count, sizeof(*l.items), compare);
+	for (size_t i = 0; i < l.count; i++) {
+		if (!r)
+			r = write_item(&l, &l.items[i]);
+		kind->clear(&l.items[i]);
+	}
+	sink_rows_end(s->sink);
+	free(l.items);
+	rows_context_free(&l.c);
+	return r;
+}
+
+static int check_list(const struct invocation *in, struct error *e)
+{
+	const char *kind = invocation_value(in, "KIND");
+
+	if (kind && !strcmp(kind, "objects") && invocation_value(in, "--type"))
+		return error_set_class(e, ERROR_USAGE, EINVAL,
+				       "objects have no type; programs and maps do");
+	return 0;
+}
+
+static const char *const kind_names[] = { "programs", "maps", "objects", NULL };
+static const char *const state_names[] = { "loaded", "lost", "unknown", "pending", NULL };
+static const char *const sort_names[] = { "id",	    "name",	 "type",       "state",
+					  "object", "kernel_id", "created_at", NULL };
+
+static const struct arg list_args[] = {
+	{ .name = "KIND",
+	  .type = ARG_CHOICE,
+	  .value = "programs|maps|objects",
+	  .choices = kind_names,
+	  .help = "what to list (default: programs)" },
+	{ .name = "--type", .type = ARG_TEXT, .value = "TYPE", .help = "only of this type" },
+	{ .name = "--label",
+	  .type = ARG_PAIR,
+	  .flags = ARG_REPEAT,
+	  .value = "KEY=VALUE",
+	  .help = "only what bears this label" },
+	{ .name = "--state",
+	  .type = ARG_CHOICE,
+	  .value = "loaded|lost|unknown|pending",
+	  .choices = state_names,
+	  .help = "only in this state" },
+	{ .name = "--sort",
+	  .type = ARG_CHOICE,
+	  .value = "id|name|type|state|object|kernel_id|created_at",
+	  .choices = sort_names,
+	  .help = "order of the rows (default: id)" },
+};
+
+const struct command list_commands[] = {
+	{ "list", "list what bpfman manages, from the database", list_args,
+	  sizeof(list_args) / sizeof(list_args[0]), 0, run_list,
+	  "It needs no worker, no lock and no capability, only read access to the database. "
+	  "States: loaded; lost, because of a reboot, or because the pin is gone (unpinned) or is "
+	  "another object now (replaced); unknown, where it cannot be told, with the reason; "
+	  "pending, in the middle of a change.",
+	  check_list },
+};
+const size_t list_command_count = sizeof(list_commands) / sizeof(list_commands[0]);

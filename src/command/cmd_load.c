@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* load and verify */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "command/rows.h"
+
+/* PROGRAM=TYPE pairs apart from a plain TYPE. */
+struct types {
+	struct manager_pair *pairs;
+	size_t count;
+	const char *all;
+	char *copies; /* what the pairs point into, one after the other */
+};
+
+static int split_pairs(const struct arg_values *v, struct manager_pair **pairs, size_t *count,
+		       const char **plain, char **copies, struct error *e)
+{
+	size_t size = 1;
+	char *at;
+
+	for (size_t i = 0; i < v->count; i++)
+		size += strlen(v->values[i]) + 1;
+	*pairs = calloc(v->count + 1, sizeof(**pairs));
+	*copies = at = malloc(size);
+	if (!*pairs || !at)
+		return error_nomem(e);
+	for (size_t i = 0; i < v->count; i++) {
+		char *equals;
+
+		strcpy(at, v->values[i]);
+		equals = strchr(at, '=');
+		if (equals) {
+			*equals = '\0';
+			(*pairs)[(*count)++] = (struct manager_pair){ at, equals + 1 };
+		} else {
+			*plain = at;
+		}
+		at += strlen(v->values[i]) + 1;
+	}
+	return 0;
+}
+
+static int show_loaded(struct session *s, int64_t id, bool changed, struct error *e)
+{
+	struct rows_context c;
+	struct db_object o = { 0 };
+	struct look look;
+	int r;
+
+	r = rows_context_init(&c, s, false, e);
+	if (r)
+		return r;
+	r = db_object_get(c.db, id, &o, e);
+	if (!r)
+		r = object_look(&c, &o, &look, e);
+	if (r)
+		goto out;
+	if (!changed)
+		sink_note(s->sink, "object %lld \"%s\" is loaded already", (long long)id, o.name);
+	else if (manager_dry_run(s->manager))
+		sink_note(s->sink, "would load object \"%s\" from %s", o.name, o.path);
+	else
+		sink_note(s->sink, "object %lld \"%s\" loaded from %s, pinned under %s",
+			  (long long)id, o.name, o.path, o.pin_dir);
+	sink_object(s->sink, "object", NULL);
+	r = object_members(&c, &o, look, e);
+	sink_object_end(s->sink);
+	if (!r)
+		r = write_programs(&c, id, &programs_table, e);
+	if (!r)
+		r = write_maps(&c, id, &maps_table, e);
+	sink_list(s->sink, "links");
+	sink_list_end(s->sink);
+	sink_bool(s->sink, "changed", changed);
+out:
+	db_object_clear(&o);
+	rows_context_free(&c);
+	return r;
+}
+
+static int run_load(struct session *s, const struct invocation *in, struct error *e)
+{
+	const struct arg_values *programs = invocation_values(in, "--program");
+	struct manager_pair *types = NULL, *labels = NULL;
+	char *type_copies = NULL, *label_copies = NULL;
+	const char *none = NULL;
+	struct manager_load l = {
+		.path = invocation_value(in, "FILE"),
+		.programs = programs->values,
+		.program_count = programs->count,
+		.pin_path = invocation_value(in, "--pin-path"),
+		.name = invocation_value(in, "--name"),
+		.ensure = invocation_value(in, "--ensure"),
+		.verbose = invocation_value(in, "--verbose"),
+	};
+	bool changed = false;
+	int64_t id = 0;
+	int r;
+
+	r = split_pairs(invocation_values(in, "--type"), &types, &l.type_count, &l.type,
+			&type_copies, e);
+	if (!r)
+		r = split_pairs(invocation_values(in, "--label"), &labels, &l.label_count, &none,
+				&label_copies, e);
+	l.types = types;
+	l.labels = labels;
+	if (!r)
+		r = manager_load(s->manager, &l, &id, &changed, e);
+	if (!r)
+		r = show_loaded(s, id, changed, e);
+	free(types);
+	free(labels);
+	free(type_copies);
+	free(label_copies);
+	return r;
+}
+
+static int check_load(const struct invocation *in, struct error *e)
+{
+	const struct arg_values *types = invocation_values(in, "--type");
+	size_t for_all = 0;
+
+	if (invocation_value(in, "--pin-path") && invocation_values(in, "--program")->count > 1)
+		return error_set_class(e, ERROR_USAGE, EINVAL,
+				       "--pin-path is for a single program");
+	for (size_t i = 0; i < types->count; i++)
+		for_all += !strchr(types->values[i], '=');
+	if (for_all > 1)
+		return error_set_class(e, ERROR_USAGE, EINVAL,
+				       "--type TYPE for all programs is given twice");
+	return 0;
+}
+
+static const struct arg load_args[] = {
+	{ .name = "FILE",
+	  .type = ARG_FILE,
+	  .flags = ARG_REQUIRED,
+	  .help = "the object file (ELF, as clang -target bpf makes it)" },
+	{ .name = "--program",
+	  .type = ARG_FILE_PROGRAM,
+	  .flags = ARG_REPEAT,
+	  .value = "NAME",
+	  .help = "load only this program (default: all of the file)" },
+	{ .name = "--pin-path",
+	  .type = ARG_PIN_PATH,
+	  .value = "PATH",
+	  .help = "a second name for the pin of a single program, on the same bpffs" },
+	{ .name = "--name",
+	  .type = ARG_NAME,
+	  .value = "NAME",
+	  .help = "name of the object (default: the file's name without .bpf.o or .o)" },
+	{ .name = "--type",
+	  .type = ARG_PROGRAM_TYPE,
+	  .flags = ARG_REPEAT,
+	  .value = "[PROGRAM=]TYPE",
+	  .help = "program type where the section does not tell it" },
+	{ .name = "--label",
+	  .type = ARG_PAIR,
+	  .flags = ARG_REPEAT,
+	  .value = "KEY=VALUE",
+	  .help = "a label, to find or unload things by" },
+	{ .name = "--ensure",
+	  .type = ARG_FLAG,
+	  .help = "succeed, changing nothing, where the same is loaded already" },
+	{ .name = "--verbose",
+	  .type = ARG_FLAG,
+	  .help = "keep the verifier's text of a successful load too, for `log`" },
+};
+
+/* ---- verify ---- */
+
+static const struct sink_column verdict_columns[] = {
+	{ .key = "program", .title = "PROGRAM" },
+	{ .key = "type", .title = "TYPE" },
+	{ .key = "verdict", .title = "VERDICT" },
+	{ .key = "insns", .title = "INSNS", .align = SINK_RIGHT },
+	{ .key = "total_states", .title = "STATES", .align = SINK_RIGHT },
+	{ .key = "peak_states", .title = "PEAK", .align = SINK_RIGHT },
+	{ .key = "time_us", .title = "TIME US", .align = SINK_RIGHT },
+	{ .key = "stack", .title = "STACK" },
+	{ .key = "reason", .title = "REASON", .optional = true },
+};
+static const struct sink_table verdicts_table = {
+	verdict_columns, sizeof(verdict_columns) / sizeof(verdict_columns[0]), NULL
+};
+
+static void number_or_null(struct sink *s, const json_t *result, const char *key)
+{
+	if (json_is_integer(json_object_get(result, key)))
+		sink_int(s, key, answer_int(result, key));
+	else
+		sink_null(s, key);
+}
+
+static void write_verdict(struct session *s, const char *program, const json_t *row,
+			  const json_t *answer, const struct error *failure)
+{
+	const json_t *result = json_object_get(answer, "result");
+	char *log = answer_bytes(answer, "log");
+	char *section = answer_bytes(row, "section");
+
+	sink_row(s->sink);
+	sink_str(s->sink, "program", program);
+	sink_str(s->sink, "type", answer_str(result, "type", answer_str(row, "type", NULL)));
+	sink_str(s->sink, "section", section);
+	sink_str(s->sink, "verdict", failure ? "rejected" : "ok");
+	number_or_null(s->sink, result, "insns");
+	number_or_null(s->sink, result, "total_states");
+	number_or_null(s->sink, result, "peak_states");
+	number_or_null(s->sink, result, "time_us");
+	sink_str(s->sink, "stack", answer_str(result, "stack", NULL));
+	number_or_null(s->sink, result, "xlated_bytes");
+	number_or_null(s->sink, result, "jited_bytes");
+	sink_str(s->sink, "reason", failure ? failure->message : NULL);
+	sink_str(s->sink, "hint", failure ? failure->hint : NULL);
+	sink_str(s->sink, "log", failure && log ? log : NULL);
+	sink_row_end(s->sink);
+	free(log);
+	free(section);
+}
+
+static bool wanted(const struct arg_values *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!strcmp(names->values[i], name))
+			return true;
+	return !names->count;
+}
+
+static int check_names(const struct arg_values *names, const json_t *programs, const char *path,
+		       struct error *e)
+{
+	struct buf have = { 0 };
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (programs, i, row)
+		buf_printf(&have, "%s%s", i ? ", " : "", answer_str(row, "name", "?"));
+	for (size_t k = 0; k < names->count && !e->err; k++) {
+		bool found = false;
+
+		json_array_foreach (programs, i, row)
+			found |= !strcmp(names->values[k], answer_str(row, "name", ""));
+		if (!found) {
+			error_set(e, ENOENT, "%s has no program \"%s\"", path, names->values[k]);
+			error_hint(e, "it has: %s", buf_text(&have));
+		}
+	}
+	if (!e->err && !json_array_size(programs))
+		error_set(e, ENOENT, "%s has no programs", path);
+	buf_free(&have);
+	return -e->err;
+}
+
+/* Which type is meant for a program: PROGRAM=TYPE before TYPE. */
+static const char *type_of(const struct types *t, const char *program)
+{
+	for (size_t i = 0; i < t->count; i++)
+		if (!strcmp(t->pairs[i].key, program))
+			return t->pairs[i].value;
+	return t->all;
+}
+
+static int verify_all(struct session *s, const struct invocation *in, const struct types *types,
+		      const json_t *programs, size_t *rejected, struct error *e)
+{
+	const struct arg_values *names = invocation_values(in, "--program");
+	const char *path = invocation_value(in, "FILE");
+	size_t i;
+	const json_t *row;
+	int r = 0;
+
+	sink_rows(s->sink, "verdicts", &verdicts_table);
+	json_array_foreach (programs, i, row) {
+		char *name = answer_bytes(row, "name");
+		struct error why = ERROR_INIT;
+		json_t *answer = NULL;
+
+		if (name && wanted(names, name)) {
+			r = manager_verify(s->manager, path, name, type_of(types, name), &answer,
+					   &why);
+			/* Only what the worker itself says is a verdict. */
+			if (!r || (answer && why.class == ERROR_FAILED)) {
+				write_verdict(s, name, row, answer, r ? &why : NULL);
+				*rejected += r != 0;
+				r = 0;
+			}
+		}
+		json_decref(answer);
+		free(name);
+		if (r) {
+			error_move(e, &why);
+			break;
+		}
+		error_clear(&why);
+	}
+	sink_rows_end(s->sink);
+	sink_int(s->sink, "rejected", (int64_t)*rejected);
+	return r;
+}
+
+static int run_verify(struct session *s, const struct invocation *in, struct error *e)
+{
+	const char *path = invocation_value(in, "FILE");
+	struct types types = { 0 };
+	json_t *file = NULL;
+	const json_t *programs;
+	size_t rejected = 0;
+	int r;
+
+	r = split_pairs(invocation_values(in, "--type"), &types.pairs, &types.count, &types.all,
+			&types.copies, e);
+	if (!r)
+		r = manager_open(s->manager, path, &file, NULL, NULL, e);
+	programs = json_object_get(file, "programs");
+	if (!r)
+		r = check_names(invocation_values(in, "--program"), programs, path, e);
+	if (!r)
+		r = verify_all(s, in, &types, programs, &rejected, e);
+	free(types.pairs);
+	free(types.copies);
+	json_decref(file);
+	/* The verdicts are the answer; that there is a bad one is the status. */
+	if (!r && rejected)
+		s->verdict = ERROR_FAILED;
+	return r;
+}
+
+static const struct arg verify_args[] = {
+	{ .name = "FILE", .type = ARG_FILE, .flags = ARG_REQUIRED, .help = "the object file" },
+	{ .name = "--program",
+	  .type = ARG_FILE_PROGRAM,
+	  .flags = ARG_REPEAT,
+	  .value = "NAME",
+	  .help = "verify only this program (default: all of the file)" },
+	{ .name = "--type",
+	  .type = ARG_PROGRAM_TYPE,
+	  .flags = ARG_REPEAT,
+	  .value = "[PROGRAM=]TYPE",
+	  .help = "program type where the section does not tell it" },
+};
+
+#define ARGS(a) (a), sizeof(a) / sizeof((a)[0])
+
+const struct command load_commands[] = {
+	{ "load", "load an object file's programs with their maps, pin and remember them",
+	  ARGS(load_args), COMMAND_MUTATES, run_load,
+	  "One load is one object, all or nothing. It stays loaded when bpfman exits. Every "
+	  "program, map and the object itself get an id that names them for ever.",
+	  check_load },
+	{ "verify", "load each program of a file without keeping it, and tell the verdict",
+	  ARGS(verify_args), 0, run_verify,
+	  "It goes on after a rejected program; the exit status is 1 when there was one.", NULL },
+};
+const size_t load_command_count = sizeof(load_commands) / sizeof(load_commands[0]);

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What Tab offers: a function of the text, over one provider per argument type. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "command/command.h"
+
+/* Candidates are gathered, then told in order and once each. */
+struct gathering {
+	struct session *s;
+	const struct command *command;
+	const struct partial *partial;
+	const char *prefix; /* what they must begin with */
+	struct candidate {
+		char *word;
+		bool final;
+	} * found;
+	size_t count;
+	bool nomem;
+};
+
+static void offer(struct gathering *g, const char *lead, const char *word, bool final)
+{
+	struct candidate *grown;
+	struct buf whole = { 0 };
+
+	buf_str(&whole, lead);
+	buf_str(&whole, word);
+	if (strncmp(buf_text(&whole), g->prefix, strlen(g->prefix)) || g->nomem) {
+		buf_free(&whole);
+		return;
+	}
+	grown = realloc(g->found, (g->count + 1) * sizeof(*grown));
+	if (grown)
+		g->found = grown;
+	if (!grown || buf_error(&whole)) {
+		g->nomem = true;
+		buf_free(&whole);
+		return;
+	}
+	grown[g->count++] = (struct candidate){ buf_take(&whole), final };
+}
+
+/* ---- providers ---- */
+
+static void offer_choices(struct gathering *g, const char *const *choices)
+{
+	for (size_t i = 0; choices && choices[i]; i++)
+		offer(g, "", choices[i], true);
+}
+
+static void offer_files(struct gathering *g)
+{
+	const char *slash = strrchr(g->prefix, '/');
+	struct buf dir = { 0 };
+	struct dirent *entry;
+	DIR *d;
+
+	if (slash)
+		buf_add(&dir, g->prefix, (size_t)(slash - g->prefix) + 1);
+	d = opendir(dir.len ? dir.data : ".");
+	while (d && (entry = readdir(d))) {
+		const char *typed = slash ? slash + 1 : g->prefix;
+		struct buf name = { 0 };
+		struct stat st;
+		bool is_dir;
+
+		if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..") ||
+		    (entry->d_name[0] == '.' && typed[0] != '.') ||
+		    strncmp(entry->d_name, typed, strlen(typed)))
+			continue;
+		is_dir = !fstatat(dirfd(d), entry->d_name, &st, 0) && S_ISDIR(st.st_mode);
+		buf_printf(&name, "%s%s", entry->d_name, is_dir ? "/" : "");
+		if (!buf_error(&name))
+			offer(g, buf_text(&dir), name.data, !is_dir);
+		buf_free(&name);
+	}
+	if (d)
+		closedir(d);
+	buf_free(&dir);
+}
+
+/* The FILE that the command line names already: the first word that is no option or its value. */
+static const char *named_file(const struct gathering *g)
+{
+	const struct partial *p = g->partial;
+
+	for (size_t i = 1; i < p->count; i++) {
+		const char *word = p->words[i].text;
+
+		if (word[0] != '-')
+			return word;
+		for (size_t k = 0; k < g->command->arg_count; k++)
+			if (!strcmp(g->command->args[k].name, word) &&
+			    g->command->args[k].type != ARG_FLAG)
+				i++;
+	}
+	return NULL;
+}
+
+static void offer_file_programs(struct gathering *g, const char *suffix)
+{
+	const char *file = named_file(g);
+	struct error e = ERROR_INIT;
+	json_t *result = NULL;
+	const json_t *row;
+	size_t i;
+
+	if (file && !manager_open(g->s->manager, file, &result, NULL, NULL, &e)) {
+		json_array_foreach (json_object_get(result, "programs"), i, row) {
+			char *name = answer_bytes(row, "name");
+			struct buf word = { 0 };
+
+			buf_printf(&word, "%s%s", name ? name : "", suffix);
+			if (name && !buf_error(&word))
+				offer(g, "", word.data, !*suffix);
+			buf_free(&word);
+			free(name);
+		}
+	}
+	json_decref(result);
+	error_clear(&e);
+}
+
+static void offer_program_types(struct gathering *g)
+{
+	/* Names of enum bpf_prog_type, as linux/bpf.h and libbpf spell them. */
+	static const char *const types[] = {
+		"socket_filter",
+		"kprobe",
+		"sched_cls",
+		"sched_act",
+		"tracepoint",
+		"xdp",
+		"perf_event",
+		"cgroup_skb",
+		"cgroup_sock",
+		"lwt_in",
+		"lwt_out",
+		"lwt_xmit",
+		"sock_ops",
+		"sk_skb",
+		"cgroup_device",
+		"sk_msg",
+		"raw_tracepoint",
+		"cgroup_sock_addr",
+		"lwt_seg6local",
+		"lirc_mode2",
+		"sk_reuseport",
+		"flow_dissector",
+		"cgroup_sysctl",
+		"raw_tracepoint_writable",
+		"cgroup_sockopt",
+		"tracing",
+		"struct_ops",
+		"ext",
+		"lsm",
+		"sk_lookup",
+		"syscall",
+		"netfilter",
+	};
+	const char *equals = strchr(g->prefix, '=');
+	struct buf lead = { 0 };
+
+	if (equals)
+		buf_add(&lead, g->prefix, (size_t)(equals - g->prefix) + 1);
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		offer(g, buf_text(&lead), types[i], true);
+	if (!equals)
+		offer_file_programs(g, "=");
+	buf_free(&lead);
+}
+
+static void offer_id(struct gathering *g, int64_t id)
+{
+	char text[24];
+
+	/* Ids only once a digit is typed: a name tells more. */
+	if (g->prefix[0] < '0' || g->prefix[0] > '9')
+		return;
+	snprintf(text, sizeof(text), "%lld", (long long)id);
+	offer(g, "", text, true);
+}
+
+static int offer_program(void *data, struct db_program *p)
+{
+	struct gathering *g = data;
+
+	offer(g, "", p->name, true);
+	if (p->object_name && strchr(g->prefix, '/')) {
+		struct buf lead = { 0 };
+
+		buf_printf(&lead, "%s/", p->object_name);
+		offer(g, buf_text(&lead), p->name, true);
+		buf_free(&lead);
+	}
+	if (p->outside_path)
+		offer(g, "", p->outside_path, true);
+	offer_id(g, p->id);
+	return 0;
+}
+
+static int offer_map(void *data, struct db_map *m)
+{
+	offer(data, "", m->name, true);
+	offer_id(data, m->id);
+	return 0;
+}
+
+static int offer_object(void *data, struct db_object *o)
+{
+	offer(data, "", o->name, true);
+	offer(data, "object:", o->name, true);
+	offer_id(data, o->id);
+	return 0;
+}
+
+static void offer_named(struct gathering *g, unsigned want)
+{
+	struct error e = ERROR_INIT;
+	struct db *db;
+	int r;
+
+	r = manager_db(g->s->manager, &db, &e);
+	if (!r && (want & WANT_PROGRAM))
+		r = db_programs(db, 0, offer_program, g, &e);
+	if (!r && (want & WANT_OBJECT))
+		r = db_objects(db, offer_object, g, &e);
+	if (!r && (want & WANT_MAP))
+		db_maps(db, 0, offer_map, g, &e);
+	error_clear(&e);
+}
+
+static void offer_commands(struct gathering *g, unsigned without)
+{
+	const struct command *c;
+
+	for (size_t i = 0; (c = command_at(i)); i++)
+		if (!(c->flags & without))
+			offer(g, "", c->name, true);
+}
+
+static void offer_settable(struct gathering *g)
+{
+	for (size_t i = 0; i < option_count; i++)
+		if (option_rows[i].settable)
+			offer(g, "", option_rows[i].name, true);
+}
+
+static void offer_option_values(struct gathering *g)
+{
+	static const char *const flags[] = { "on", "off", NULL };
+	const struct option_row *row = NULL;
+
+	if (g->partial->count > 1)
+		row = option_find(g->partial->words[1].text, strlen(g->partial->words[1].text));
+	if (row)
+		offer_choices(g, row->kind == OPTION_FLAG ? flags : row->choices);
+}
+
+static void offer_type(struct gathering *g, const struct arg *a)
+{
+	switch (a->type) {
+	case ARG_CHOICE:
+		offer_choices(g, a->choices);
+		break;
+	case ARG_FILE:
+	case ARG_PIN_PATH:
+		offer_files(g);
+		break;
+	case ARG_FILE_PROGRAM:
+		offer_file_programs(g, "");
+		break;
+	case ARG_PROGRAM_TYPE:
+		offer_program_types(g);
+		break;
+	case ARG_PROGRAM:
+		offer_named(g, WANT_PROGRAM);
+		break;
+	case ARG_OBJECT:
+		offer_named(g, WANT_OBJECT);
+		break;
+	case ARG_PROGRAM_OR_OBJECT:
+		offer_named(g, WANT_PROGRAM | WANT_OBJECT);
+		break;
+	case ARG_ANYTHING:
+		if (g->partial->count == 2 && !strcmp(g->partial->words[1].text, "file")) {
+			offer_files(g);
+			break;
+		}
+		if (g->partial->count == 1)
+			offer_choices(g, (const char *const[]){ "program", "map", "object", "file",
+								NULL });
+		offer_named(g, WANT_ANY);
+		break;
+	case ARG_COMMAND:
+		offer_commands(g, 0);
+		break;
+	case ARG_WORDS:
+		offer_commands(g, COMMAND_MUTATES | COMMAND_DOCUMENTS);
+		break;
+	case ARG_OPTION:
+		offer_settable(g);
+		break;
+	case ARG_OPTION_VALUE:
+		offer_option_values(g);
+		break;
+	case ARG_FLAG:
+	case ARG_TEXT:
+	case ARG_NAME:
+	case ARG_SECONDS:
+	case ARG_COUNT:
+	case ARG_PAIR:
+		break;
+	}
+}
+
+/* ---- what is being typed ---- */
+
+static const struct arg *option_named(const struct command *c, const char *word, size_t len)
+{
+	for (size_t i = 0; i < c->arg_count; i++)
+		if (c->args[i].name[0] == '-' && strlen(c->args[i].name) == len &&
+		    !strncmp(c->args[i].name, word, len))
+			return &c->args[i];
+	return NULL;
+}
+
+/* The positional that the word under the cursor is for. */
+static const struct arg *positional_at(const struct command *c, const struct partial *p)
+{
+	size_t position = 0;
+
+	for (size_t i = 1; i < p->count; i++) {
+		const char *word = p->words[i].text;
+		const struct arg *a;
+
+		if (word[0] != '-') {
+			position++;
+			continue;
+		}
+		a = option_named(c, word, strlen(word));
+		if (a && a->type != ARG_FLAG)
+			i++;
+	}
+	for (size_t i = 0; i < c->arg_count; i++) {
+		if (c->args[i].name[0] == '-')
+			continue;
+		if (!position || (c->args[i].flags & ARG_REPEAT))
+			return &c->args[i];
+		position--;
+	}
+	return NULL;
+}
+
+static void gather(struct gathering *g, const char **lead)
+{
+	const struct partial *p = g->partial;
+	const char *current = p->current, *equals;
+	const struct command *c;
+	const struct arg *a;
+
+	if (!p->count) {
+		offer_commands(g, 0);
+		return;
+	}
+	g->command = c = command_find(p->words[0].text);
+	if (!c)
+		return;
+	a = p->count > 1 ? option_named(c, p->words[p->count - 1].text,
+					strlen(p->words[p->count - 1].text))
+			 : NULL;
+	if (a && a->type != ARG_FLAG) {
+		offer_type(g, a);
+		return;
+	}
+	equals = current[0] == '-' && !p->quote ? strchr(current, '=') : NULL;
+	if (equals) {
+		a = option_named(c, current, (size_t)(equals - current));
+		if (a && a->type != ARG_FLAG) {
+			*lead = current;
+			g->prefix = equals + 1;
+			offer_type(g, a);
+		}
+		return;
+	}
+	if (current[0] == '-' && !p->quote) {
+		for (size_t i = 0; i < c->arg_count; i++)
+			if (c->args[i].name[0] == '-')
+				offer(g, "", c->args[i].name, true);
+		return;
+	}
+	a = positional_at(c, p);
+	if (a)
+		offer_type(g, a);
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return strcmp(x->word, y->word);
+}
+
+int session_complete(struct session *s, const char *text, size_t len, complete_fn fn, void *data,
+		     struct error *e)
+{
+	struct gathering g = { .s = s };
+	const char *lead = NULL;
+	struct partial p;
+	int r;
+
+	r = partial_parse(&p, text, len, e);
+	if (r)
+		return r;
+	g.partial = &p;
+	g.prefix = p.current;
+	gather(&g, &lead);
+	if (g.count)
+		qsort(g.found, g.count, sizeof(*g.found), compare);
+	if (g.nomem)
+		r = error_nomem(e);
+	for (size_t i = 0; i < g.count; i++) {
+		struct buf word = { 0 }, whole = { 0 };
+
+		if (!r && (!i || strcmp(g.found[i].word, g.found[i - 1].word))) {
+			if (lead) /* "--option=" stays in front of its value */
+				buf_add(&whole, lead, (size_t)(strchr(lead, '=') + 1 - lead));
+			buf_str(&whole, g.found[i].word);
+			lang_quote(&word, buf_text(&whole));
+			r = buf_error(&word) || buf_error(&whole)
+				    ? error_nomem(e)
+				    : fn(data, buf_text(&word), p.current_start, g.found[i].final);
+		}
+		buf_free(&word);
+		buf_free(&whole);
+	}
+	for (size_t i = 0; i < g.count; i++)
+		free(g.found[i].word);
+	free(g.found);
+	partial_free(&p);
+	return r;
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Running scripts: everything is bound before anything runs. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "command/command.h"
+
+int status_graver(int a, int b)
+{
+	static const int order[] = { 0, 1, 2, 3, 130 };
+	size_t ia = 0, ib = 0;
+
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		ia = order[i] == a ? i : ia;
+		ib = order[i] == b ? i : ib;
+	}
+	return ia > ib ? a : b;
+}
+
+/* "script.txt:12", or the name alone for one command from the shell. NULL at a prompt. */
+static const char *where_of(const struct session *s, const struct script *script,
+			    const struct statement *st, struct buf *out)
+{
+	if (s->interactive && !s->depth)
+		return NULL;
+	buf_reset(out);
+	buf_str(out, script->name);
+	if (!script->words)
+		buf_printf(out, ":%u", st->words[0].place.line);
+	return buf_error(out) ? script->name : buf_text(out);
+}
+
+static int tell(struct session *s, const char *where, const char *command, const struct error *e)
+{
+	struct error broken = ERROR_INIT;
+	int status = (int)e->class;
+
+	if (sink_fail(s->sink, where, command, e, &broken))
+		status = status_graver(status, ERROR_FAILED);
+	error_clear(&broken);
+	return status;
+}
+
+int session_tell(struct session *s, const char *where, const struct error *e)
+{
+	sink_begin(s->sink);
+	return tell(s, where, NULL, e);
+}
+
+static void echo(struct session *s, const struct statement *st)
+{
+	char *text = strndup(st->source, st->source_len);
+	struct error broken = ERROR_INIT;
+
+	if (text && s->options->output == OUTPUT_TABLE) {
+		sink_begin(s->sink);
+		sink_note(s->sink, "> %s", text);
+		sink_end(s->sink, &broken);
+		error_clear(&broken);
+	}
+	free(text);
+}
+
+/* What JSON tells besides the command's own members. */
+static void trailer(struct session *s, const struct statement *st, int64_t begun)
+{
+	char text[CLOCK_TEXT];
+	int64_t took = clock_monotonic() - begun;
+
+	if (s->options->echo)
+		sink_strn(s->sink, "command", st->source, st->source_len);
+	if (!s->options->timing)
+		return;
+	sink_u64(s->sink, "elapsed_ns", (uint64_t)took);
+	clock_duration(took, text);
+	sink_note(s->sink, "%s: %s", st->words[0].text, text);
+}
+
+static int run_one(struct session *s, const struct script *script, const struct invocation *in)
+{
+	const struct command *c = in->command;
+	bool own = c->flags & COMMAND_DOCUMENTS;
+	int64_t begun = clock_monotonic();
+	struct error e = ERROR_INIT;
+	struct buf where = { 0 };
+	int status;
+	int r;
+
+	if (s->remake && s->make_sink) {
+		s->remake = false;
+		r = s->make_sink(s, &e);
+		if (r) {
+			status = (int)e.class;
+			error_clear(&e);
+			return status;
+		}
+	}
+	if (s->options->echo)
+		echo(s, in->statement);
+	if (s->busy)
+		s->busy(s->ui, in->statement->source, in->statement->source_len);
+	if (!own)
+		sink_begin(s->sink);
+	s->verdict = 0;
+	if (s->manager)
+		manager_new_command(s->manager);
+	r = c->run(s, in, &e);
+	if (s->busy)
+		s->busy(s->ui, NULL, 0);
+	if (!r && !own) {
+		trailer(s, in->statement, begun);
+		r = sink_end(s->sink, &e);
+		own = true; /* a document that could not be written has no place for its error */
+	}
+	status = s->verdict;
+	if (r && !e.message) {
+		status = (int)e.class; /* already told */
+	} else if (r) {
+		if (own)
+			sink_begin(s->sink);
+		status = tell(s, where_of(s, script, in->statement, &where), c->name, &e);
+	}
+	buf_free(&where);
+	error_clear(&e);
+	return status;
+}
+
+static int run_bound(struct session *s, const struct script *script, struct invocation *in)
+{
+	int status = 0;
+
+	for (size_t i = 0; i < script->count && !s->quit; i++) {
+		if (s->wait && s->wait(s->ui, -1, 0, 0)) {
+			struct error e = ERROR_INIT;
+			struct buf where = { 0 };
+
+			error_set_class(&e, ERROR_INTERRUPTED, EINTR, "interrupted");
+			sink_begin(s->sink);
+			status = tell(s, where_of(s, script, in[i].statement, &where),
+				      in[i].command->name, &e);
+			error_clear(&e);
+			buf_free(&where);
+			break;
+		}
+		status = status_graver(status, run_one(s, script, &in[i]));
+		if (status == ERROR_INTERRUPTED || (status && !s->options->keep_going))
+			break;
+	}
+	return status;
+}
+
+/* From here what was done survives a power cut; a script that ends well has said so. */
+static int settle(struct session *s, int status)
+{
+	struct error e = ERROR_INIT;
+
+	if (s->depth || !s->manager || !manager_make_durable(s->manager, &e))
+		return status;
+	status = status_graver(status, session_tell(s, "bpfman", &e));
+	error_clear(&e);
+	return status;
+}
+
+struct bound {
+	struct invocation *in;
+	size_t count;
+};
+
+/* Binds all statements of a script; the first mistake is told and its status returned. */
+static int bind_script(struct session *s, const struct script *script, struct bound *b)
+{
+	struct error e = ERROR_INIT;
+	struct buf where = { 0 };
+	int status = 0;
+
+	b->in = calloc(script->count + 1, sizeof(*b->in));
+	if (!b->in) {
+		error_nomem(&e);
+		status = session_tell(s, script->name, &e);
+	}
+	for (; !status && b->count < script->count; b->count++) {
+		const struct statement *st = &script->statements[b->count];
+
+		if (!invocation_bind(&b->in[b->count], st, s->interactive && !s->depth, &e))
+			continue;
+		if (s->depth && e.class == ERROR_USAGE)
+			e.class = ERROR_FAILED; /* something may have run before the source */
+		sink_begin(s->sink);
+		status = tell(s, where_of(s, script, st, &where),
+			      command_find(st->words[0].text) ? st->words[0].text : NULL, &e);
+		break;
+	}
+	buf_free(&where);
+	error_clear(&e);
+	return status;
+}
+
+int session_run(struct session *s, const struct script *scripts, size_t count)
+{
+	struct bound *b = calloc(count + 1, sizeof(*b));
+	struct error e = ERROR_INIT;
+	bool bound;
+	int status = 0;
+
+	if (!b) {
+		error_nomem(&e);
+		return session_tell(s, "bpfman", &e);
+	}
+	for (size_t i = 0; !status && i < count; i++)
+		status = bind_script(s, &scripts[i], &b[i]);
+	/* One mistake anywhere, and nothing runs, keep-going or not. */
+	bound = !status;
+	for (size_t i = 0; bound && i < count && !s->quit; i++) {
+		if (status == ERROR_INTERRUPTED || (status && !s->options->keep_going))
+			break;
+		status = status_graver(status, run_bound(s, &scripts[i], b[i].in));
+	}
+	status = settle(s, status);
+	for (size_t i = 0; i < count; i++) {
+		for (size_t k = 0; k < b[i].count; k++)
+			invocation_free(&b[i].in[k]);
+		free(b[i].in);
+	}
+	free(b);
+	return status;
+}
+
+int session_run_text(struct session *s, const char *name, const char *text, size_t len)
+{
+	struct error e = ERROR_INIT;
+	struct script script;
+	int status;
+
+	if (script_parse(&script, name, text, len, &e)) {
+		if (s->depth && e.class == ERROR_USAGE)
+			e.class = ERROR_FAILED;
+		status = session_tell(s, NULL, &e);
+		error_clear(&e);
+		return status;
+	}
+	status = session_run(s, &script, 1);
+	script_free(&script);
+	return status;
+}

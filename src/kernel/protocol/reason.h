@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_KERNEL_REASON_H
+#define BPFMAN_KERNEL_REASON_H
+
+#include <stdbool.h>
+
+/*
+ * Where a request failed and why, as stable words: "stage" and "reason" of an error. Programs may
+ * decide by them; doc/protocol.md explains them from these tables.
+ */
+#define PROTOCOL_STAGES(X)                                                                         \
+	X(REQUEST, "request", "the request itself: nothing was touched")                           \
+	X(OPEN, "open", "the object file was read and understood, or not")                         \
+	X(RELOCATE, "relocate", "programs were matched with maps, functions and the kernel's BTF") \
+	X(CREATE_MAP, "create-map", "a map was created, found by its name or filled")              \
+	X(VERIFY, "verify", "the kernel was asked to load a program")                              \
+	X(PIN, "pin", "a path in a BPF file system was checked, made or removed")                  \
+	X(ATTACH, "attach", "a program was attached")
+
+enum stage {
+#define X(id, name, meaning) STAGE_##id,
+	PROTOCOL_STAGES(X)
+#undef X
+		STAGE_COUNT
+};
+
+/* suffix, word, whether it is the environment's fault and no request can help, meaning, example */
+#define PROTOCOL_REASONS(X)                                                                      \
+	X(VERIFIER, "verifier", false,                                                           \
+	  "the verifier rejected the program; the message begins with "                          \
+	  "its reason, the log has the rest",                                                    \
+	  "rejected: invalid access to packet, off=0 size=8, R1(id=0,off=0,r=0)")                \
+	X(CAPABILITY, "capability", true, "the worker lacks a capability; the message names it", \
+	  "loading programs of type xdp needs CAP_NET_ADMIN, which is missing")                  \
+	X(UNPRIVILEGED, "unprivileged_bpf_disabled", true,                                       \
+	  "the program would load without capabilities, but this kernel does not allow that",    \
+	  "kernel.unprivileged_bpf_disabled is 2 and CAP_BPF is missing")                        \
+	X(USER_NAMESPACE, "user_namespace", true,                                                \
+	  "the worker runs in a user namespace, where capabilities do not count for bpf(2)",     \
+	  "capabilities do not count for bpf(2) in this user namespace")                         \
+	X(LOCKDOWN, "lockdown", true, "kernel lockdown forbids what the program does",           \
+	  "probe: kernel lockdown (confidentiality) forbids helpers that read kernel memory")    \
+	X(BPF_DENIED, "bpf_denied", true,                                                        \
+	  "bpf(2) is refused as a whole though capabilities are there: a seccomp filter, a "     \
+	  "security module, or a kernel without it",                                             \
+	  "bpf(2) answers EPERM although no capability is missing")                              \
+	X(TYPE_REFUSED, "type_refused", false,                                                   \
+	  "this kernel refuses this program type with EPERM "                                    \
+	  "although other types load",                                                           \
+	  "this kernel refuses programs of type tracing with attach "                            \
+	  "type trace_fentry")                                                                   \
+	X(TYPE_UNKNOWN, "type_unknown", false, "this kernel, or libbpf, does not know the type", \
+	  "this kernel (6.1.0) does not know programs of type netfilter")                        \
+	X(NO_BTF, "no_btf", false, "BTF is missing, in the kernel or in the object",             \
+	  "the kernel has no BTF (/sys/kernel/btf/vmlinux), which this object needs")            \
+	X(NO_TARGET, "no_target", false,                                                         \
+	  "the kernel lacks what the object names: a function, "                                 \
+	  "tracepoint, type or symbol",                                                          \
+	  "this kernel has no BTF attach target 'sched_swich'")                                  \
+	X(UNKNOWN_SECTION, "unknown_section", false,                                             \
+	  "no program type follows from the section's "                                          \
+	  "name and none was given; the hint has the nearest known one",                         \
+	  "probe: section 'xpd' says no program type")                                           \
+	X(NO_SUCH_PROGRAM, "no_such_program", false,                                             \
+	  "the object has no program of that name; "                                             \
+	  "details list those there are",                                                        \
+	  "xdp.o has no program 'xdp_pas'")                                                      \
+	X(NO_PROGRAMS, "no_programs", false, "the object has no program to load",                \
+	  "data.o has no programs")                                                              \
+	X(PIN_TAKEN, "pin_taken", false, "the path exists already",                              \
+	  "/sys/fs/bpf/test/prog exists already")                                                \
+	X(NOT_BPFFS, "not_bpffs", false,                                                         \
+	  "the path is not in a BPF file system; environment is "                                \
+	  "true when it is the pin root",                                                        \
+	  "/tmp/test is not in a BPF file system")                                               \
+	X(BAD_NAME, "bad_name", false,                                                           \
+	  "the path cannot be a pin: a dot, a component over 255 "                               \
+	  "bytes, a symbolic link, not absolute",                                                \
+	  "/sys/fs/bpf/a.b: bpffs refuses names with a dot")                                     \
+	X(BAD_PATH, "bad_path", false,                                                           \
+	  "the path may not be used for this: inside the pin root, "                             \
+	  "on another mount, below a file",                                                      \
+	  "/mnt/bpf/x is on another bpffs mount than /sys/fs/bpf")                               \
+	X(MAP_MISMATCH, "map_mismatch", false,                                                   \
+	  "a map of that name is shared already and differs; "                                   \
+	  "details name each field",                                                             \
+	  "map 'blocklist' differs from the one pinned at ...: value_size")                      \
+	X(NO_SUCH_FILE, "no_such_file", false, "the object file cannot be read",                 \
+	  "cannot open xdp.o: No such file or directory")                                        \
+	X(NOT_ELF, "not_elf", false, "the file is not an ELF file",                              \
+	  "notes.txt is not an ELF object file")                                                 \
+	X(BAD_ELF, "bad_elf", false, "an ELF file, but not a BPF object that can be understood", \
+	  "/bin/true is an ELF file for x86-64, not for BPF")                                    \
+	X(TOO_OLD, "too_old", false, "this kernel is too old for an attach type or map type",    \
+	  "this kernel (6.1.0) does not know attach type netkit_primary")                        \
+	X(MEMORY, "memory", false, "out of memory, here or in the kernel", "out of memory")      \
+	X(REQUEST, "request", false, "the request is not what the table above says",             \
+	  "load: field 'pin_pth' is unknown")                                                    \
+	X(INTERNAL, "internal", false, "a defect of the worker", "the answer cannot be written") \
+	X(OTHER, "other", false, "anything else: message and errno say it",                      \
+	  "cannot pin at /sys/fs/bpf/x: Permission denied")
+
+enum reason {
+#define X(id, name, environment, meaning, example) REASON_##id,
+	PROTOCOL_REASONS(X)
+#undef X
+		REASON_COUNT
+};
+
+const char *stage_name(enum stage stage);
+const char *reason_name(enum reason reason);
+/* Whether the reason lies outside of any request: "environment" in the answer. */
+bool reason_is_environment(enum reason reason);
+
+#endif

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_WORKER_ENV_H
+#define BPFMAN_WORKER_ENV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+
+/* What this process may do and what the kernel around it offers. */
+
+/* Bit n: capability n is effective. 0 when that cannot be read. */
+uint64_t env_capabilities(void);
+/* Appends "CAP_BPF, CAP_NET_ADMIN" for the set bits. */
+void env_capability_names(uint64_t set, struct buf *out);
+/* "CAP_BPF" of one capability, in a fixed buffer. */
+enum { ENV_CAPABILITY_NAME = 64 };
+void env_capability_name(int capability, char name[ENV_CAPABILITY_NAME]);
+/* Whether this is not the initial user namespace: only there capabilities count for bpf(2). */
+bool env_user_namespace(void);
+/* kernel.unprivileged_bpf_disabled: 0, 1 or 2; -1 when the kernel has no such setting. */
+int env_unprivileged_bpf_disabled(void);
+/* "integrity" or "confidentiality" while kernel lockdown is on; else NULL. A fixed string. */
+const char *env_lockdown(void);
+/* The kernel's release; a fixed string. */
+const char *env_kernel(void);
+/* /proc/sys/kernel/random/boot_id; "" when it cannot be read. */
+enum { ENV_BOOT_ID = 40 };
+void env_boot_id(char id[ENV_BOOT_ID]);
+bool env_has_btf(void);
+bool env_has_bpffs(void);
+bool env_has_tracefs(void);
+
+#endif

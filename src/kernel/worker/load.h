@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_WORKER_LOAD_H
+#define BPFMAN_WORKER_LOAD_H
+
+#include <bpf/libbpf.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+#include "kernel/worker/facts.h"
+#include "kernel/worker/object.h"
+#include "kernel/worker/pins.h"
+#include "kernel/worker/undo.h"
+
+struct load_program {
+	struct bpf_program *program;
+	struct program_facts facts;
+	json_int_t id;	    /* -1: none */
+	char pin[PIN_NAME]; /* name in staging, then in final; "" for none */
+	struct stat st;	    /* of the pin; meaningless without one */
+};
+
+struct load_map {
+	struct bpf_map *map;
+	char *name; /* libbpf may rename a map that is reused */
+	bool by_name;
+	bool reused; /* by_name: one that exists is used */
+	bool kept;   /* pinned and told */
+	struct map_facts facts;
+	json_int_t id;
+	char pin[PIN_NAME];		   /* in staging; "" for none */
+	char shared_name[PIN_REDUCED + 1]; /* in by_name_dir */
+	struct stat st;
+};
+
+/* One load request on its way. */
+struct load {
+	const struct request *request;
+	struct object object;
+	struct load_program *programs; /* object.count of them */
+	struct load_map *maps;
+	size_t map_count;
+	struct place pin;     /* pin_path, if path is set */
+	struct place staging; /* staging, if path is set */
+	struct place by_name; /* by_name_dir, if path is set */
+	char *final;	      /* clean path */
+	const char *final_base;
+	int staging_fd; /* the directory; -1 before it is made */
+	int by_name_fd; /* the directory; -1 while it does not exist */
+	json_int_t next_id;
+	struct undo undo;
+};
+
+/* Reads and checks the paths of the request, as far as that can be before anything is made. */
+int load_paths(struct load *l, struct failure *f);
+/* Lists the maps and finds those that are shared by name. */
+int load_find_shared(struct load *l, struct failure *f);
+/* After the load: facts, what is kept, ids; makes staging, pins and links. All noted in undo. */
+int load_pin(struct load *l, struct failure *f);
+/* Renames staging to final: from then on nothing is undone. */
+int load_publish(struct load *l, struct failure *f);
+/* The answer's result; NULL when memory is lost. */
+json_t *load_result(const struct load *l);
+
+#endif

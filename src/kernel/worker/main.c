@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The worker: JSON lines in, JSON lines out. It knows libbpf and no database; every request says
+ * all there is to know.
+ */
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kernel/worker/reader.h"
+#include "kernel/worker/request.h"
+
+enum {
+	IDLE_MS = 1000, /* of silence, after which memory goes back to the kernel */
+	MMAP_THRESHOLD = 64 * 1024 * 1024,
+	TRIM_THRESHOLD = 128 * 1024 * 1024,
+};
+
+typedef int handler(const struct request *request, json_t **result, struct failure *f);
+
+static handler *const handlers[] = {
+#define X(id, name, summary) [OP_##id] = handle_##id,
+	PROTOCOL_OPERATIONS(X)
+#undef X
+};
+
+_Static_assert(sizeof(handlers) / sizeof(handlers[0]) == OP_COUNT, "each operation has a handler");
+
+/* The answer to one request; NULL when memory is lost. */
+static json_t *answer(json_t *id, enum operation op, json_t *result, const struct failure *f,
+		      const struct log *log)
+{
+	const char *name = op < OP_COUNT ? protocol_operation(op)->name : NULL;
+	json_t *json = json_pack("{s:O?, s:s?, s:b}", "id", id, "op", name, "ok", result != NULL);
+	int err = json ? 0 : -ENOMEM;
+
+	/* O? gives null for no id. */
+	if (!err && result)
+		err = json_object_set(json, "result", result);
+	else if (!err)
+		err = json_object_set_new(json, "error", failure_json(f));
+	if (!err)
+		err = log_answer(log, json);
+	if (!err)
+		return json;
+	json_decref(json);
+	return NULL;
+}
+
+/* Writes one line. A negative errno means that nobody reads any more. */
+static int send_answer(const json_t *json)
+{
+	static const char lost[] = "{\"id\":null,\"op\":null,\"ok\":false,\"error\":{\"errno\":12,"
+				   "\"code\":\"ENOMEM\",\"stage\":\"request\",\"reason\":"
+				   "\"memory\",\"environment\":false,\"message\":\"out of memory "
+				   "for the answer\",\"hint\":null},\"log\":\"\",\"log_bytes\":0,"
+				   "\"log_truncated\":false}\n";
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	size_t len;
+	int err;
+
+	if (!text)
+		return file_write_all(STDOUT_FILENO, lost, sizeof(lost) - 1);
+	/* The NUL makes place for the newline: one write, one line. */
+	len = strlen(text);
+	text[len] = '\n';
+	err = file_write_all(STDOUT_FILENO, text, len + 1);
+	free(text);
+	return err;
+}
+
+static int finish(json_t *request, enum operation op, json_t *result, const struct failure *f,
+		  const struct log *log)
+{
+	json_t *id = json_object_get(request, "id");
+	json_t *json;
+	int err;
+
+	if (json_is_object(id) || json_is_array(id))
+		id = NULL;
+	json = answer(id, op, result, f, log);
+	err = send_answer(json);
+	json_decref(json);
+	return err;
+}
+
+static int serve(const char *line, size_t len)
+{
+	struct failure f = FAILURE_INIT;
+	enum operation op = OP_COUNT;
+	json_t *result = NULL;
+	struct request r;
+	struct log log;
+	int err;
+
+	err = protocol_parse(line, len, &r.json, &op, &f.error);
+	f.reason = err == -ENOMEM ? REASON_MEMORY : REASON_REQUEST;
+	log_begin(&log, json_is_true(json_object_get(r.json, "verbose")));
+	r.op = op;
+	r.log = &log;
+	if (!err)
+		err = handlers[op](&r, &result, &f);
+	/* A handler that fails has no result; one that has none has failed. */
+	if (!err && !result)
+		fail(&f, STAGE_REQUEST, REASON_INTERNAL, EIO, "the operation gave no result");
+	err = finish(r.json, op, result, &f, &log);
+	json_decref(result);
+	json_decref(r.json);
+	log_end(&log);
+	failure_clear(&f);
+	return err;
+}
+
+static int refuse_long_line(void)
+{
+	struct failure f = FAILURE_INIT;
+	struct log log;
+	int err;
+
+	log_begin(&log, false);
+	fail(&f, STAGE_REQUEST, REASON_REQUEST, EMSGSIZE, "the line is longer than %d bytes",
+	     PROTOCOL_MAX_LINE);
+	err = finish(NULL, OP_COUNT, NULL, &f, &log);
+	log_end(&log);
+	failure_clear(&f);
+	return err;
+}
+
+static void give_memory_back(void)
+{
+	malloc_trim(0);
+}
+
+int main(void)
+{
+	struct reader reader = { .fd = STDIN_FILENO };
+	int status = 0;
+
+	signal(SIGPIPE, SIG_IGN);
+	/*
+	 * libbpf parses the kernel's BTF anew for each object that needs it: 5 MB to allocate.
+	 * Kept between requests, that costs no page faults.
+	 */
+	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
+	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+	for (;;) {
+		enum reader_result next;
+		const char *line;
+		size_t len;
+		int err;
+
+		next = reader_next(&reader, PROTOCOL_MAX_LINE, IDLE_MS, give_memory_back, &line,
+				   &len);
+		if (next == READER_END)
+			break;
+		err = next == READER_LINE	? serve(line, len)
+		      : next == READER_TOO_LONG ? refuse_long_line()
+						: -EIO;
+		if (err) {
+			status = 1;
+			break;
+		}
+	}
+	reader_free(&reader);
+	return status;
+}

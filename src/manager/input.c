@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The object file: read once, hashed, and sent to the worker as those same bytes, so that what is
+ * recorded is what was loaded.
+ */
+#include "manager/internal.h"
+
+#include <errno.h>
+#include <nettle/sha2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "kernel/protocol/protocol.h"
+
+static void hash(struct input *in)
+{
+	struct sha256_ctx ctx;
+	uint8_t digest[SHA256_DIGEST_SIZE];
+
+	sha256_init(&ctx);
+	sha256_update(&ctx, in->len, in->bytes);
+	sha256_digest(&ctx, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(in->sha256 + 2 * i, 3, "%02x", digest[i]);
+}
+
+int input_read(struct input *in, const char *path, struct error *e)
+{
+	struct buf bytes = { 0 };
+	size_t base64_len;
+	int r;
+
+	memset(in, 0, sizeof(*in));
+	in->path = file_absolute(path, e);
+	if (!in->path)
+		return -e->err;
+	r = file_read(path, OBJECT_MAX, &bytes, e);
+	if (!r && !bytes.len)
+		r = error_set(e, ENODATA, "%s is empty", path);
+	if (!r) {
+		in->len = bytes.len;
+		in->bytes = buf_take(&bytes);
+		hash(in);
+		in->base64 = base64_encode(in->bytes, in->len, &base64_len);
+		if (!in->base64)
+			r = error_nomem(e);
+	}
+	buf_free(&bytes);
+	if (r)
+		input_free(in);
+	return r;
+}
+
+void input_free(struct input *in)
+{
+	free(in->path);
+	free(in->bytes);
+	free(in->base64);
+	memset(in, 0, sizeof(*in));
+}
+
+int input_attach(const struct input *in, const char *object_name, json_t *request, struct error *e)
+{
+	/* The path is what messages call it; nothing is read from there again. */
+	if (json_object_set_new(request, "path", wire_json(in->path)) ||
+	    json_object_set_new(request, "object", json_string_nocheck(in->base64)) ||
+	    json_object_set_new(request, "object_name", wire_json(object_name)))
+		return error_nomem(e);
+	return 0;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_MANAGER_INTERNAL_H
+#define BPFMAN_MANAGER_INTERNAL_H
+
+#include "manager/manager.h"
+
+enum { BOOT_ID_TEXT = 37, RUN_ID_TEXT = 33, OBJECT_MAX = 46 * 1024 * 1024 };
+
+struct manager {
+	struct manager_config config;
+	char *db_path, *pin_root; /* in use: the configured ones, or an ephemeral session's */
+	char *ephemeral_dir;	  /* where its database lives; NULL: not ephemeral */
+	int ephemeral_fd;	  /* that directory, locked as long as the session lives */
+	struct db *db;
+	bool db_writes; /* opened for writing (or scratch) */
+	struct client *client;
+	char boot_id[BOOT_ID_TEXT];
+	char run_id[RUN_ID_TEXT];
+	int lock_fd; /* lock file beside the database */
+	int root_fd; /* the pin root; -1: not opened */
+	uint64_t root_dev;
+	bool locked;
+	/* look.c: what was learned of the pin root, for this list */
+	struct root_sight {
+		bool known;
+		int err; /* of stat */
+		bool bpffs;
+		uint64_t dev;
+	} sight;
+};
+
+/* ---- manager.c ---- */
+/* Tells the user a line, if somebody listens. */
+void manager_notice(struct manager *m, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+/* The worker's client, made when first asked for. */
+int manager_client(struct manager *m, struct client **client, struct error *e);
+/* Opens locks, root, worker and database for writing, in the order that STATE asks for. */
+int manager_open_write(struct manager *m, struct error *e);
+/* Closes what manager_open_write() opened; the worker, which shares the locks, ends. */
+void manager_close_write(struct manager *m);
+/* One request to the worker; takes the request over. See client_do(). */
+int manager_do(struct manager *m, const char *subject, json_t *request, json_t **answer,
+	       struct error *e);
+
+/* ---- root.c ---- */
+/* Makes sure of the pin root: bpffs there, directory made, opened as m->root_fd. */
+int root_open(struct manager *m, struct error *e);
+/* Claims the root for this database; called with both locks held. */
+int root_claim(struct manager *m, struct error *e);
+/* Paths below the root; caller frees; NULL: lost memory. */
+char *root_object_dir(struct manager *m, int64_t object_id);
+char *root_staging_dir(struct manager *m, int64_t object_id);
+char *root_by_name_dir(struct manager *m);
+/* Whether path is the root or lies below it. */
+bool root_contains(struct manager *m, const char *path);
+
+/* ---- lock.c ---- */
+int lock_open(struct manager *m, struct error *e);
+/* Takes both locks, claims the root and recovers. */
+int manager_lock(struct manager *m, struct error *e);
+/* With no request outstanding: lets other sessions go on. */
+void manager_unlock(struct manager *m);
+
+/* ---- recover.c ---- */
+/* Settles every row that is not; called with the locks held. */
+int recover(struct manager *m, struct error *e);
+/* Takes back one pending object: pins first, then the row. Called outside any transaction. */
+int recover_pending(struct manager *m, const struct db_object *o, struct error *e);
+
+/* ---- unload.c ---- */
+/* Adds a pin to an "unpin" request's list; without an identity it goes whatever it is. */
+int request_pin(json_t *pins, const char *path, const struct db_identity *identity,
+		struct error *e);
+/* Finishes whatever is marked unloading: pins first, then the rows. */
+int unload_finish(struct manager *m, void (*kept)(void *data, const char *path, const char *why),
+		  void *data, struct error *e);
+
+/* ---- parents.c ---- */
+/* The missing parent directories of path, remembered in the open transaction. */
+int parents_remember(struct manager *m, const char *path, struct error *e);
+/* A JSON list of remembered directories that lead to path, children first; NULL: lost memory. */
+int parents_leading_to(struct manager *m, const char *path, json_t *list, struct error *e);
+/* Forgets the directories that no longer exist; in the open transaction. */
+int parents_forget(struct manager *m, struct error *e);
+
+/* ---- input.c ---- */
+struct input {
+	char *path; /* absolute */
+	void *bytes;
+	size_t len;
+	char sha256[65];
+	char *base64;
+};
+int input_read(struct input *in, const char *path, struct error *e);
+void input_free(struct input *in);
+/* Adds the bytes and the object's name to a request. */
+int input_attach(const struct input *in, const char *object_name, json_t *request, struct error *e);
+
+/* ---- ephemeral.c ---- */
+int ephemeral_begin(struct manager *m, struct error *e);
+void ephemeral_end(struct manager *m);
+
+#endif

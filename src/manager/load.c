@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Loading: locks, recovery, intent, worker, rows. The worker pins into staging and publishes with
+ * one rename; until the rows are committed, the intent is what a later session needs to take
+ * everything back.
+ */
+#include "manager/load.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "kernel/protocol/protocol.h"
+
+/* One load under way. */
+struct loading {
+	struct manager *m;
+	const struct manager_load *l;
+	struct error *e;
+	struct input in;
+	char *name;	/* of the object */
+	char *pin_path; /* absolute, or NULL */
+	char *options;	/* JSON */
+	int64_t id;	/* of the object, once intended */
+	int64_t now;
+};
+
+static int check_name(const struct loading *k)
+{
+	const char *n = k->name;
+
+	if (!*n)
+		return error_set(k->e, EINVAL, "an object's name cannot be empty");
+	if (strspn(n, "0123456789") == strlen(n)) {
+		error_set(k->e, EINVAL, "the name \"%s\" is all digits, which only ids are", n);
+		return error_hint(k->e, "give another one with --name NAME");
+	}
+	if (strchr(n, '/') || strchr(n, ':')) {
+		error_set(k->e, EINVAL, "the name \"%s\" has a / or a : in it", n);
+		return error_hint(k->e, "give another one with --name NAME");
+	}
+	if (strlen(n) > 255)
+		return error_set(k->e, ENAMETOOLONG, "the name is longer than 255 bytes");
+	return 0;
+}
+
+static int check_pin_path(struct loading *k)
+{
+	const struct manager_load *l = k->l;
+
+	if (!l->pin_path)
+		return 0;
+	k->pin_path = file_absolute(l->pin_path, k->e);
+	if (!k->pin_path)
+		return -k->e->err;
+	if (root_contains(k->m, k->pin_path)) {
+		error_set(k->e, EINVAL, "the pin path %s is inside the pin root %s", k->pin_path,
+			  k->m->pin_root);
+		return error_hint(k->e, "bpfman pins there itself; name a place outside");
+	}
+	return 0;
+}
+
+/* The options that make this load what it is, to do it again and to tell whether one is the same.
+ */
+static int options_text(struct loading *k)
+{
+	json_t *options = json_object();
+	int r = options ? load_selection(k->l, options, k->e) : error_nomem(k->e);
+
+	if (!r && k->pin_path && json_object_set_new(options, "pin_path", wire_json(k->pin_path)))
+		r = error_nomem(k->e);
+	if (!r) {
+		k->options = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS);
+		r = k->options ? 0 : error_nomem(k->e);
+	}
+	json_decref(options);
+	return r;
+}
+
+static int prepare(struct loading *k)
+{
+	int r;
+
+	r = input_read(&k->in, k->l->path, k->e);
+	if (r)
+		return r;
+	k->name = k->l->name ? strdup(k->l->name) : object_name_of(k->in.path);
+	if (!k->name)
+		return error_nomem(k->e);
+	r = check_name(k);
+	if (!r)
+		r = check_pin_path(k);
+	return r ? r : options_text(k);
+}
+
+struct still_loaded {
+	struct manager *m;
+	bool all;
+};
+
+static int see_loaded(void *data, struct db_program *p)
+{
+	struct still_loaded *s = data;
+
+	s->all &= manager_look_program(s->m, p).sight == SIGHT_LOADED;
+	return 0;
+}
+
+/* 0: the name is free. 1: --ensure, and the same is there already. */
+static int check_taken(struct loading *k, int64_t *id)
+{
+	struct still_loaded s = { .m = k->m, .all = true };
+	struct db_object o = { 0 };
+	int r;
+
+	r = db_object_by_name(k->m->db, k->name, &o, k->e);
+	if (r == -ENOENT)
+		return 0;
+	if (r)
+		return r;
+	k->m->sight.known = false;
+	r = db_programs(k->m->db, o.id, see_loaded, &s, k->e);
+	if (!r && k->l->ensure && s.all && !strcmp(o.sha256, k->in.sha256) &&
+	    !strcmp(o.options ? o.options : "", k->options)) {
+		*id = o.id;
+		r = 1;
+	} else if (!r) {
+		r = error_set(k->e, EEXIST,
+			      "the name \"%s\" is taken by object %lld, loaded from %s", k->name,
+			      (long long)o.id, o.path);
+		if (k->l->ensure && s.all)
+			error_hint(k->e, "the one that is loaded differs (file or options); unload "
+					 "it first, or load under another --name");
+		else
+			error_hint(k->e,
+				   "load under another name with --name NAME, or unload "
+				   "object:%s first",
+				   k->name);
+	}
+	db_object_clear(&o);
+	return r;
+}
+
+/*
+ * The intent: from here a later session knows what there may be to take back. 1: --ensure, and
+ * there is nothing to do.
+ */
+static int intend(struct loading *k, int64_t *id)
+{
+	struct manager *m = k->m;
+	const struct manager_load *l = k->l;
+	struct db_object o = {
+		.name = k->name,
+		.path = k->in.path,
+		.state = DB_PENDING,
+		.run_id = m->run_id,
+		.boot_id = m->boot_id,
+		.root_dev = m->root_dev,
+		.outside_path = k->pin_path,
+		.options = k->options,
+		.loaded_by = geteuid(),
+		.created_at = k->now,
+	};
+	int r;
+
+	memcpy(o.sha256, k->in.sha256, sizeof(o.sha256));
+	r = db_begin(m->db, k->e);
+	if (!r)
+		r = check_taken(k, id);
+	if (!r)
+		r = db_file_store(m->db, k->in.sha256, k->in.bytes, k->in.len, k->e);
+	if (!r)
+		r = db_object_insert(m->db, &o, k->e);
+	for (size_t i = 0; !r && i < l->label_count; i++)
+		r = db_label_set(m->db, o.id, l->labels[i].key, l->labels[i].value, k->e);
+	if (!r && k->pin_path && !m->config.dry_run)
+		r = parents_remember(m, k->pin_path, k->e);
+	if (!r)
+		r = db_commit(m->db, k->e);
+	if (r)
+		db_rollback(m->db);
+	else
+		k->id = o.id;
+	return r;
+}
+
+int load_selection(const struct manager_load *l, json_t *request, struct error *e)
+{
+	json_t *programs = json_array(), *types = json_object();
+	int r = programs && types ? 0 : -1;
+
+	for (size_t i = 0; !r && i < l->program_count; i++)
+		r = json_array_append_new(programs, wire_json(l->programs[i]));
+	for (size_t i = 0; !r && i < l->type_count; i++) {
+		char *key = wire_encode(l->types[i].key, strlen(l->types[i].key));
+
+		r = key ? json_object_set_new(types, key, wire_json(l->types[i].value)) : -1;
+		free(key);
+	}
+	if (!r && l->program_count)
+		r = json_object_set(request, "programs", programs);
+	if (!r && l->type_count)
+		r = json_object_set(request, "types", types);
+	if (!r && l->type)
+		r = json_object_set_new(request, "type", wire_json(l->type));
+	json_decref(programs);
+	json_decref(types);
+	return r ? error_nomem(e) : 0;
+}
+
+static int make_request(struct loading *k, json_t **request)
+{
+	char *staging = root_staging_dir(k->m, k->id);
+	char *final = root_object_dir(k->m, k->id);
+	char *by_name = root_by_name_dir(k->m);
+	int64_t next = 0;
+	int r;
+
+	*request = NULL;
+	r = db_next_id(k->m->db, &next, k->e);
+	if (r)
+		goto out;
+	if (staging && final && by_name)
+		*request = json_pack("{ss so so so sI}", "op", "load", "staging",
+				     wire_json(staging), "final", wire_json(final), "by_name_dir",
+				     wire_json(by_name), "next_id", (json_int_t)next);
+	if (!*request ||
+	    (k->pin_path && json_object_set_new(*request, "pin_path", wire_json(k->pin_path))) ||
+	    (k->l->verbose && json_object_set_new(*request, "verbose", json_true()))) {
+		r = error_nomem(k->e);
+		goto out;
+	}
+	r = load_selection(k->l, *request, k->e);
+	if (!r)
+		r = input_attach(&k->in, k->name, *request, k->e);
+out:
+	if (r) {
+		json_decref(*request);
+		*request = NULL;
+	}
+	free(staging);
+	free(final);
+	free(by_name);
+	return r;
+}
+
+/* Keeps the text of a load, in the open transaction. */
+static int add_log(struct loading *k, const json_t *answer, const struct error *failure)
+{
+	char *text = answer_bytes(answer, "log");
+	struct db_log log = {
+		.object_id = failure ? 0 : k->id,
+		.object_name = k->name,
+		.path = k->in.path,
+		.ok = !failure,
+		.message = failure ? failure->message : NULL,
+		.text = text,
+		.text_len = text ? strlen(text) : 0,
+		.log_bytes = (uint64_t)answer_int(answer, "log_bytes"),
+		.truncated = answer_bool(answer, "log_truncated"),
+		.created_at = k->now,
+	};
+	int r = db_log_add(k->m->db, &log, k->e);
+
+	free(text);
+	return r;
+}
+
+/* The worker loaded and pinned it: rows, identities, state, in one transaction. */
+static int record(struct loading *k, const json_t *answer)
+{
+	struct db *db = k->m->db;
+	int r = db_begin(db, k->e);
+
+	if (!r)
+		r = load_record_rows(k->m, k->id, k->now, json_object_get(answer, "result"), k->e);
+	if (!r)
+		r = add_log(k, answer, NULL);
+	if (!r)
+		r = db_commit(db, k->e);
+	if (r)
+		db_rollback(db);
+	return r;
+}
+
+/*
+ * The load failed, or could not be recorded. The worker has undone it, unless it died or we could
+ * not write: then what the intent names is looked for. *k->e keeps the first reason.
+ */
+static void take_back(struct loading *k, const json_t *answer, bool undone)
+{
+	struct error first = ERROR_INIT, later = ERROR_INIT;
+	struct error *e = k->e;
+	struct db_object o = { 0 };
+	struct db *db = k->m->db;
+	int r = 0;
+
+	error_move(&first, e);
+	k->e = &later;
+	r = db_object_get(db, k->id, &o, &later);
+	if (!r && !undone)
+		r = recover_pending(k->m, &o, &later);
+	if (!r)
+		r = db_begin(db, &later);
+	if (!r && undone)
+		r = db_object_delete(db, k->id, &later);
+	if (!r)
+		r = parents_forget(k->m, &later);
+	if (!r && first.class != ERROR_INTERRUPTED)
+		r = add_log(k, answer, &first);
+	if (!r)
+		r = db_commit(db, &later);
+	if (r) {
+		db_rollback(db);
+		if (later.message)
+			error_detail(&first, "taking it back waits for the next command: %s",
+				     later.message);
+	}
+	db_object_clear(&o);
+	error_clear(&later);
+	error_move(e, &first);
+	k->e = e;
+}
+
+static int run(struct loading *k, int64_t *id)
+{
+	json_t *request, *answer = NULL;
+	bool undone;
+	int r;
+
+	r = intend(k, id);
+	if (r)
+		return r;
+	if (k->m->config.dry_run)
+		return load_plan(k->m, k->l, &k->in, k->name, k->id, k->now, k->e);
+	r = make_request(k, &request);
+	if (!r)
+		r = manager_do(k->m, k->in.path, request, &answer, k->e);
+	/* An answer that says no comes from a worker that has undone all it did. */
+	undone = r && answer;
+	if (!r)
+		r = record(k, answer);
+	if (r)
+		take_back(k, answer, undone);
+	json_decref(answer);
+	return r;
+}
+
+int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, bool *changed,
+		 struct error *e)
+{
+	struct loading k = { .m = m, .l = l, .e = e, .now = clock_now() };
+	int r;
+
+	*changed = false;
+	r = prepare(&k);
+	if (r)
+		goto out;
+	r = manager_lock(m, e);
+	if (r)
+		goto out;
+	r = run(&k, id);
+	if (!r)
+		*id = k.id;
+	*changed = !r;
+	r = r > 0 ? 0 : r;
+	manager_unlock(m);
+out:
+	input_free(&k.in);
+	free(k.name);
+	free(k.pin_path);
+	free(k.options);
+	return r;
+}

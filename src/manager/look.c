@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What a row's pin looks like right now, by stat(2) alone: no worker, no lock, no capability but
+ * search permission on the way. Ids and tags prove nothing (ids are reused across boots, tags are
+ * content hashes); a pin's boot, device and inode do.
+ */
+#include "manager/internal.h"
+
+#include <errno.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+
+const char *sight_name(enum sight sight)
+{
+	static const char *const names[] = {
+		[SIGHT_LOADED] = "loaded",
+		[SIGHT_LOST] = "lost",
+		[SIGHT_UNKNOWN] = "unknown",
+		[SIGHT_PENDING] = "pending",
+	};
+
+	return names[sight];
+}
+
+/* The file system where the pin root is, or would be: of its nearest existing ancestor. */
+static const struct root_sight *see_root(struct manager *m)
+{
+	struct root_sight *s = &m->sight;
+	char *path, *slash;
+	struct statfs fs;
+	struct stat st;
+
+	if (s->known)
+		return s;
+	memset(s, 0, sizeof(*s));
+	s->known = true;
+	path = strdup(m->pin_root);
+	while (path && stat(path, &st)) {
+		slash = strrchr(path, '/');
+		if (errno != ENOENT || !slash) {
+			s->err = errno;
+			break;
+		}
+		slash[slash == path] = '\0';
+	}
+	if (!path) {
+		s->err = ENOMEM;
+	} else if (!s->err) {
+		s->dev = st.st_dev;
+		s->bpffs = !statfs(path, &fs) && fs.f_type == BPF_FS_MAGIC;
+	}
+	free(path);
+	return s;
+}
+
+static struct look missing(struct manager *m, uint64_t root_dev)
+{
+	const struct root_sight *s = see_root(m);
+
+	if (s->err)
+		return (struct look){ SIGHT_UNKNOWN, "the pin root cannot be looked into" };
+	if (!s->bpffs)
+		return (struct look){ SIGHT_UNKNOWN, "no bpffs is mounted at the pin root" };
+	if (s->dev != root_dev)
+		return (struct look){ SIGHT_UNKNOWN, "another bpffs is mounted at the pin root" };
+	return (struct look){ SIGHT_LOST, "unpinned" };
+}
+
+struct look manager_look(struct manager *m, const char *boot_id, uint64_t root_dev, const char *pin,
+			 const struct db_identity *identity, enum db_state state)
+{
+	struct stat st;
+
+	if (state != DB_LOADED)
+		return (struct look){ SIGHT_PENDING, NULL };
+	if (strcmp(boot_id, m->boot_id))
+		return (struct look){ SIGHT_LOST, "reboot" };
+	if (!pin) /* only planned: a dry run */
+		return (struct look){ SIGHT_LOADED, NULL };
+	if (lstat(pin, &st)) {
+		if (errno == ENOENT)
+			return missing(m, root_dev);
+		if (errno == EACCES || errno == EPERM)
+			return (struct look){ SIGHT_UNKNOWN, "no permission to look at its pin" };
+		return (struct look){ SIGHT_UNKNOWN, "its pin cannot be looked at" };
+	}
+	if (st.st_dev != identity->dev)
+		return (struct look){ SIGHT_UNKNOWN, "another bpffs is mounted at the pin root" };
+	if (st.st_ino != identity->ino)
+		return (struct look){ SIGHT_LOST, "replaced" };
+	return (struct look){ SIGHT_LOADED, NULL };
+}
+
+struct look manager_look_program(struct manager *m, const struct db_program *p)
+{
+	return manager_look(m, p->boot_id, p->root_dev, p->pin, &p->identity, p->state);
+}
+
+struct look manager_look_map(struct manager *m, const struct db_map *map)
+{
+	return manager_look(m, map->boot_id, map->root_dev, map->pin, &map->identity, map->state);
+}

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_MANAGER_H
+#define BPFMAN_MANAGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+#include "db/db.h"
+#include "kernel/client/client.h"
+
+/*
+ * What load, unload, list and recover mean across kernel, bpffs and database. A change goes:
+ * locks, recovery of what was left unsettled, intent, worker, rows (doc/state.md).
+ */
+struct manager;
+
+struct manager_config {
+	const char *db_path;  /* absolute */
+	const char *pin_root; /* absolute */
+	const char *worker;   /* absolute */
+	bool default_root;    /* pin_root is the default: bpffs may be mounted for it */
+	bool dry_run;	  /* changes go to a copy of the database in memory, none to the kernel */
+	bool ephemeral;	  /* private database and pin root, gone at exit */
+	int lock_timeout; /* seconds to wait for another session */
+	const struct client_turn *turn; /* may be NULL */
+	/* Something the user should know while it happens (waiting, mounting); may be NULL. */
+	void (*notice)(void *data, const char *line);
+	void *notice_data;
+};
+
+#define MANAGER_DB_DEFAULT   "/var/lib/bpfman/bpfman.db"
+#define MANAGER_ROOT_DEFAULT "/sys/fs/bpf/bpfman"
+
+/* The strings of config are borrowed. Opens nothing yet. */
+int manager_new(struct manager **out, const struct manager_config *config, struct error *e);
+/* Ends the worker, closes the database; an ephemeral session's things go. */
+void manager_free(struct manager *m);
+/* lock_timeout may change during a session. */
+void manager_set_lock_timeout(struct manager *m, int seconds);
+/* A new command begins: what was seen of the pin root, or that there is no database, is looked at
+ * anew. What manager_db() gave before is no longer valid. */
+void manager_new_command(struct manager *m);
+/* The database for reading; a missing one reads as empty. Borrowed until the next command. */
+int manager_db(struct manager *m, struct db **db, struct error *e);
+/* Makes what was done survive a power cut; does nothing when nothing was. */
+int manager_make_durable(struct manager *m, struct error *e);
+bool manager_dry_run(const struct manager *m);
+/* What a file that was loaded or opened is called in messages and the worker's version. */
+int manager_hello(struct manager *m, json_t **result, struct error *e);
+
+/* ---- what rows look like now (look.c) ---- */
+
+enum sight {
+	SIGHT_LOADED,
+	SIGHT_LOST,
+	SIGHT_UNKNOWN,
+	SIGHT_PENDING,
+};
+/* "loaded", "lost", ... */
+const char *sight_name(enum sight sight);
+
+struct look {
+	enum sight sight;
+	const char *reason; /* lost: reboot, unpinned, replaced; unknown: why; otherwise NULL */
+};
+/*
+ * Looks at a pin without any privilege but search permission. Only ENOENT on our own bpffs means
+ * gone; what cannot be told is SIGHT_UNKNOWN with the reason.
+ */
+struct look manager_look(struct manager *m, const char *boot_id, uint64_t root_dev, const char *pin,
+			 const struct db_identity *identity, enum db_state state);
+struct look manager_look_program(struct manager *m, const struct db_program *p);
+struct look manager_look_map(struct manager *m, const struct db_map *map);
+
+/* ---- names (resolve.c) ---- */
+
+/*
+ * What a word names: an id, a name where it is unique, OBJECT/NAME, object:NAME, kernel:ID or
+ * k:ID, or a pin path. want is the kind asked for; with DB_PROGRAM_OR_OBJECT a bare name means
+ * the program before the object. Not found: -ENOENT with e filled and the nearest name hinted;
+ * ambiguous: -ENOTUNIQ listing what it could mean.
+ */
+enum want {
+	WANT_PROGRAM = 1 << DB_PROGRAM,
+	WANT_OBJECT = 1 << DB_OBJECT,
+	WANT_MAP = 1 << DB_MAP,
+	WANT_LINK = 1 << DB_LINK,
+	WANT_ANY = WANT_PROGRAM | WANT_OBJECT | WANT_MAP | WANT_LINK,
+};
+struct named {
+	enum db_kind kind;
+	int64_t id;
+};
+int manager_resolve(struct manager *m, const char *text, unsigned want, struct named *named,
+		    struct error *e);
+
+/* ---- operations ---- */
+
+struct manager_pair {
+	const char *key, *value;
+};
+
+struct manager_load {
+	const char *path;
+	const char *const *programs; /* NULL: all */
+	size_t program_count;
+	const char *pin_path;		  /* NULL: none; made absolute */
+	const char *name;		  /* NULL: from the path */
+	const char *type;		  /* for all programs, or NULL */
+	const struct manager_pair *types; /* program, type */
+	size_t type_count;
+	const struct manager_pair *labels;
+	size_t label_count;
+	bool ensure;
+	bool verbose;
+};
+/*
+ * Loads one object, all or nothing. 0: it is loaded, recorded and will survive any kill; *id is
+ * the object's; *changed is false where ensure found the same loaded already. Log of a failure is
+ * kept in the database.
+ */
+int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, bool *changed,
+		 struct error *e);
+
+/*
+ * Looks into an object file, by the worker's "open"; *result is its result, owned by the caller.
+ * *sha256 (may be NULL) receives the hex hash of its bytes.
+ */
+int manager_open(struct manager *m, const char *path, json_t **result, char sha256[65],
+		 uint64_t *size, struct error *e);
+
+/*
+ * Verifies one program of a file. *answer is the worker's whole answer, also when the verdict is
+ * a failure (then e is filled too, and the negative errno returned).
+ */
+int manager_verify(struct manager *m, const char *path, const char *program, const char *type,
+		   json_t **answer, struct error *e);
+
+/*
+ * Unloads programs and objects in one step per object: detached, unpinned, forgotten. Maps that
+ * other programs use stay. kept (may be NULL) is called for each path that was left because
+ * it is another object now, or could not be removed.
+ */
+int manager_unload(struct manager *m, const struct named *targets, size_t count,
+		   void (*kept)(void *data, const char *path, const char *why), void *data,
+		   struct error *e);
+
+#endif

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * What an earlier session left unsettled: a pending load is taken back, an unload is carried on.
+ * Always pins first, then the row, so that a kill in between only means doing it again.
+ */
+#include "manager/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "kernel/protocol/protocol.h"
+
+struct pending {
+	struct db_object *objects;
+	size_t count;
+	bool unloading;
+};
+
+static int collect(void *data, struct db_object *o)
+{
+	struct pending *p = data;
+	struct db_object *grown;
+
+	if (o->state == DB_UNLOADING) {
+		p->unloading = true;
+		return 0;
+	}
+	grown = realloc(p->objects, (p->count + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	p->objects = grown;
+	grown[p->count++] = *o;
+	memset(o, 0, sizeof(*o)); /* its strings are ours now */
+	return 0;
+}
+
+static int saw_program(void *data, struct db_program *p)
+{
+	(void)p;
+	*(bool *)data = true;
+	return 0;
+}
+
+static int saw_map(void *data, struct db_map *map)
+{
+	(void)map;
+	*(bool *)data = true;
+	return 0;
+}
+
+struct unknown_names {
+	const char *dir;
+	json_t *pins; /* object: path -> true, of entries that no row has been found for */
+};
+
+static int strike(void *data, struct db_map *map)
+{
+	struct unknown_names *u = data;
+
+	if (map->pin)
+		json_object_del(u->pins, map->pin);
+	return 0;
+}
+
+/*
+ * Maps pinned by name are published before the load is recorded. With the locks held, an entry
+ * that no row knows was made by a load that never settled.
+ */
+static int unknown_by_name(struct manager *m, const char *dir, json_t *pins, struct error *e)
+{
+	struct unknown_names u = { .dir = dir, .pins = json_object() };
+	struct buf path = { 0 };
+	const struct dirent *entry;
+	const char *key;
+	json_t *value;
+	DIR *d = NULL;
+	int r = 0;
+
+	if (!u.pins)
+		return error_nomem(e);
+	d = opendir(dir);
+	if (!d) {
+		if (errno != ENOENT)
+			r = error_set(e, errno, "cannot read %s: %s", dir, strerror(errno));
+		goto out;
+	}
+	while (!r && (entry = readdir(d))) {
+		if (entry->d_name[0] == '.')
+			continue; /* bpffs has no names with dots but . and .. */
+		buf_reset(&path);
+		buf_printf(&path, "%s/%s", dir, entry->d_name);
+		if (buf_error(&path) || json_object_set_new_nocheck(u.pins, path.data, json_true()))
+			r = error_nomem(e);
+	}
+	if (!r)
+		r = db_maps(m->db, 0, strike, &u, e);
+	json_object_foreach (u.pins, key, value) {
+		if (!r)
+			r = request_pin(pins, key, NULL, e);
+	}
+out:
+	if (d)
+		closedir(d);
+	buf_free(&path);
+	json_decref(u.pins);
+	return r;
+}
+
+static int take_back_pins(struct manager *m, const struct db_object *o, struct error *e)
+{
+	char *staging = root_staging_dir(m, o->id);
+	char *final = root_object_dir(m, o->id);
+	char *by_name = root_by_name_dir(m);
+	json_t *names = json_array(), *parents = json_array(), *pins = json_array();
+	int r = 0;
+
+	if (!staging || !final || !by_name || !names || !parents || !pins) {
+		r = error_nomem(e);
+		goto out;
+	}
+	r = unknown_by_name(m, by_name, pins, e);
+	if (!r && o->outside_path) {
+		if (json_array_append_new(names, wire_json(o->outside_path)))
+			r = error_nomem(e);
+		else
+			r = parents_leading_to(m, o->outside_path, parents, e);
+	}
+	if (!r)
+		r = manager_do(m, "recovery",
+			       json_pack("{ss s[oo] sO sO sO}", "op", "unpin", "dirs",
+					 wire_json(staging), wire_json(final), "names", names,
+					 "pins", pins, "parents", parents),
+			       NULL, e);
+out:
+	json_decref(names);
+	json_decref(parents);
+	json_decref(pins);
+	free(staging);
+	free(final);
+	free(by_name);
+	return r;
+}
+
+int recover_pending(struct manager *m, const struct db_object *o, struct error *e)
+{
+	int r = 0;
+
+	/*
+	 * After a reboot nothing of it exists. On another bpffs its pins are out of reach: the row
+	 * waits until the one it was made on is back.
+	 */
+	if (!strcmp(o->boot_id, m->boot_id)) {
+		if (o->root_dev != m->root_dev)
+			return 0;
+		r = take_back_pins(m, o, e);
+	}
+	if (r)
+		return r;
+	r = db_begin(m->db, e);
+	if (!r)
+		r = db_object_delete(m->db, o->id, e);
+	if (!r)
+		r = parents_forget(m, e);
+	if (!r)
+		r = db_commit(m->db, e);
+	if (r)
+		db_rollback(m->db);
+	return r;
+}
+
+int recover(struct manager *m, struct error *e)
+{
+	struct pending p = { 0 };
+	bool any;
+	int r;
+
+	r = db_any_unsettled(m->db, &any, e);
+	if (r || !any)
+		return r;
+	r = db_objects_unsettled(m->db, collect, &p, e);
+	if (r == -ENOMEM && !e->err)
+		r = error_nomem(e);
+	for (size_t i = 0; i < p.count; i++) {
+		if (!r)
+			r = recover_pending(m, &p.objects[i], e);
+		db_object_clear(&p.objects[i]);
+	}
+	free(p.objects);
+	if (!r && !p.unloading)
+		r = db_programs_unsettled(m->db, saw_program, &p.unloading, e);
+	if (!r && !p.unloading)
+		r = db_maps_unsettled(m->db, saw_map, &p.unloading, e);
+	if (!r && p.unloading)
+		r = unload_finish(m, NULL, NULL, e);
+	if (r)
+		error_context(e, "settling what an earlier session left");
+	return r;
+}

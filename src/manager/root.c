@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The pin root: bpffs below it, the directory, and whose it is. */
+#include "manager/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+
+#define BPFFS_DEFAULT "/sys/fs/bpf"
+#define OWNER_PREFIX  "owner_"
+
+static bool is_bpffs(const char *path, unsigned long *type)
+{
+	struct statfs fs;
+
+	if (statfs(path, &fs))
+		return false;
+	*type = (unsigned long)fs.f_type;
+	return fs.f_type == BPF_FS_MAGIC;
+}
+
+/* The only mount bpfman ever makes, as systemd does: bpffs where sysfs offers the place for it. */
+static int mount_default(struct manager *m, struct error *e)
+{
+	unsigned long type = 0;
+
+	if (is_bpffs(BPFFS_DEFAULT, &type) || type != SYSFS_MAGIC)
+		return 0;
+	if (mount("bpf", BPFFS_DEFAULT, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC | MS_RELATIME,
+		  "mode=700")) {
+		error_set_class(e, ERROR_ENVIRONMENT, errno, "no bpffs at %s: mounting it: %s",
+				BPFFS_DEFAULT, strerror(errno));
+		return error_hint(e, "as root: mount -t bpf bpf %s", BPFFS_DEFAULT);
+	}
+	manager_notice(m, "mounted bpffs at %s", BPFFS_DEFAULT);
+	return 0;
+}
+
+/* The nearest ancestor of path that exists; caller frees. */
+static char *existing_ancestor(const char *path)
+{
+	char *copy = strdup(path);
+	struct stat st;
+
+	while (copy && stat(copy, &st) && errno == ENOENT) {
+		char *slash = strrchr(copy, '/');
+
+		if (!slash || slash == copy) {
+			strcpy(copy, "/");
+			break;
+		}
+		*slash = '\0';
+	}
+	return copy;
+}
+
+int root_open(struct manager *m, struct error *e)
+{
+	unsigned long type = 0;
+	struct stat st;
+	char *ancestor, *real;
+	int r;
+
+	if (m->root_fd >= 0)
+		return 0;
+	if (m->config.default_root) {
+		r = mount_default(m, e);
+		if (r)
+			return r;
+	}
+	ancestor = existing_ancestor(m->pin_root);
+	if (!ancestor)
+		return error_nomem(e);
+	if (!is_bpffs(ancestor, &type)) {
+		error_set_class(e, ERROR_ENVIRONMENT, EINVAL, "the pin root %s is not on bpffs",
+				m->pin_root);
+		r = error_hint(e, "name a directory on bpffs with --pin-root DIR; bpffs is mounted "
+				  "with: mount -t bpf bpf DIR");
+		goto out;
+	}
+	r = file_make_directories(m->pin_root, 0700, e);
+	if (r) {
+		e->class = ERROR_ENVIRONMENT;
+		goto out;
+	}
+	/* The worker follows no symbolic link, and rows keep paths that mean the same tomorrow. */
+	real = realpath(m->pin_root, NULL);
+	if (!real) {
+		r = error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot resolve the pin root %s: %s",
+				    m->pin_root, strerror(errno));
+		goto out;
+	}
+	free(m->pin_root);
+	m->pin_root = real;
+	m->root_fd = open(m->pin_root, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (m->root_fd < 0 || fstat(m->root_fd, &st)) {
+		r = error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot open the pin root %s: %s",
+				    m->pin_root, strerror(errno));
+		goto out;
+	}
+	m->root_dev = st.st_dev;
+out:
+	free(ancestor);
+	return r;
+}
+
+/* Finds another database's claim: its uuid in other, or "" there. */
+static int other_owner(struct manager *m, struct buf *other, struct error *e)
+{
+	int fd = openat(m->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+
+	if (!dir) {
+		if (fd >= 0)
+			close(fd);
+		return error_set_class(e, ERROR_ENVIRONMENT, errno,
+				       "cannot read the pin root %s: %s", m->pin_root,
+				       strerror(errno));
+	}
+	while ((entry = readdir(dir)))
+		if (!strncmp(entry->d_name, OWNER_PREFIX, strlen(OWNER_PREFIX)))
+			buf_str(other, entry->d_name + strlen(OWNER_PREFIX));
+	closedir(dir);
+	return buf_error(other) ? error_nomem(e) : 0;
+}
+
+int root_claim(struct manager *m, struct error *e)
+{
+	struct buf name = { 0 }, other = { 0 };
+	struct stat st;
+	int r = 0;
+
+	buf_printf(&name, "%s%s", OWNER_PREFIX, db_uuid(m->db));
+	if (buf_error(&name)) {
+		r = error_nomem(e);
+		goto out;
+	}
+	/* Ours there: nobody else's can be, since a claim is made only where none is. */
+	if (!fstatat(m->root_fd, name.data, &st, AT_SYMLINK_NOFOLLOW))
+		goto out;
+	r = other_owner(m, &other, e);
+	if (r)
+		goto out;
+	if (other.len) {
+		error_set_class(e, ERROR_ENVIRONMENT, EBUSY,
+				"the pin root %s belongs to another database (%s)", m->pin_root,
+				other.data);
+		r = error_hint(e, "use that database with --db FILE, or another pin root with "
+				  "--pin-root DIR");
+		goto out;
+	}
+	if (mkdirat(m->root_fd, name.data, 0700))
+		r = error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot claim the pin root %s: %s",
+				    m->pin_root, strerror(errno));
+out:
+	buf_free(&name);
+	buf_free(&other);
+	return r;
+}
+
+static char *below(struct manager *m, const char *format, long long id)
+{
+	struct buf path = { 0 };
+
+	buf_str(&path, m->pin_root);
+	buf_char(&path, '/');
+	if (id)
+		buf_printf(&path, "%s%lld", format, id);
+	else
+		buf_str(&path, format);
+	return buf_take(&path);
+}
+
+char *root_object_dir(struct manager *m, int64_t object_id)
+{
+	return below(m, "", object_id);
+}
+
+char *root_staging_dir(struct manager *m, int64_t object_id)
+{
+	return below(m, "s", object_id);
+}
+
+char *root_by_name_dir(struct manager *m)
+{
+	return below(m, "by_name", 0);
+}
+
+bool root_contains(struct manager *m, const char *path)
+{
+	size_t len = strlen(m->pin_root);
+
+	return !strncmp(path, m->pin_root, len) && (path[len] == '/' || path[len] == '\0');
+}

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Unloading: what goes is marked in one transaction, and from there carried on to the end by
+ * whoever comes next: pins first, then the rows.
+ */
+#include "manager/internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/protocol/protocol.h"
+
+typedef void (*kept_fn)(void *data, const char *path, const char *why);
+
+int request_pin(json_t *pins, const char *path, const struct db_identity *identity, struct error *e)
+{
+	char dev[24] = "", ino[24] = "";
+
+	if (identity) {
+		snprintf(dev, sizeof(dev), "%" PRIu64, identity->dev);
+		snprintf(ino, sizeof(ino), "%" PRIu64, identity->ino);
+	}
+	if (json_array_append_new(pins, json_pack("{so ss ss}", "path", wire_json(path), "pin_dev",
+						  dev, "pin_ino", ino)))
+		return error_nomem(e);
+	return 0;
+}
+
+/* ---- carrying on what is marked ---- */
+
+struct ids {
+	int64_t *ids;
+	size_t count, cap;
+};
+
+static int ids_add(struct ids *list, int64_t id)
+{
+	if (list->count == list->cap) {
+		size_t cap = list->cap ? 2 * list->cap : 16;
+		int64_t *grown = realloc(list->ids, cap * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		list->ids = grown;
+		list->cap = cap;
+	}
+	list->ids[list->count++] = id;
+	return 0;
+}
+
+static bool ids_have(const struct ids *list, int64_t id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->ids[i] == id)
+			return true;
+	return false;
+}
+
+struct going {
+	struct manager *m;
+	struct error *e;
+	json_t *pins, *names, *parents;
+	struct ids programs, maps, objects;
+};
+
+enum reach { REACH_PINS, REACH_ROW_ONLY, REACH_NOTHING };
+
+/*
+ * After a reboot, and in a dry run, the row is all there is. Pins on another bpffs than the present
+ * root's are out of reach, and their rows wait.
+ */
+static enum reach reach(const struct manager *m, const char *boot_id, uint64_t root_dev)
+{
+	if (m->config.dry_run || strcmp(boot_id, m->boot_id))
+		return REACH_ROW_ONLY;
+	return root_dev == m->root_dev ? REACH_PINS : REACH_NOTHING;
+}
+
+static int going_program(void *data, struct db_program *p)
+{
+	struct going *g = data;
+	enum reach how = reach(g->m, p->boot_id, p->root_dev);
+	int r = 0;
+
+	if (p->state != DB_UNLOADING || how == REACH_NOTHING)
+		return 0;
+	if (how == REACH_PINS && p->pin)
+		r = request_pin(g->pins, p->pin, &p->identity, g->e);
+	if (!r && how == REACH_PINS && p->outside_path) {
+		if (json_array_append_new(g->names, wire_json(p->outside_path)))
+			r = error_nomem(g->e);
+		else
+			r = parents_leading_to(g->m, p->outside_path, g->parents, g->e);
+	}
+	if (!r && ids_add(&g->programs, p->id))
+		r = error_nomem(g->e);
+	return r;
+}
+
+static int going_map(void *data, struct db_map *map)
+{
+	struct going *g = data;
+	enum reach how = reach(g->m, map->boot_id, map->root_dev);
+	int r = 0;
+
+	if (map->state != DB_UNLOADING || how == REACH_NOTHING)
+		return 0;
+	if (how == REACH_PINS && map->pin)
+		r = request_pin(g->pins, map->pin, &map->identity, g->e);
+	if (!r && ids_add(&g->maps, map->id))
+		r = error_nomem(g->e);
+	return r;
+}
+
+static int going_object(void *data, struct db_object *o)
+{
+	struct going *g = data;
+	enum reach how = reach(g->m, o->boot_id, o->root_dev);
+
+	if (o->state != DB_UNLOADING || how == REACH_NOTHING)
+		return 0;
+	if ((how == REACH_PINS && o->pin_dir &&
+	     json_array_append_new(g->parents, wire_json(o->pin_dir))) ||
+	    ids_add(&g->objects, o->id))
+		return error_nomem(g->e);
+	return 0;
+}
+
+static void tell_kept(const json_t *answer, kept_fn kept, void *data)
+{
+	const json_t *list = json_object_get(json_object_get(answer, "result"), "kept");
+	const json_t *item;
+	size_t i;
+
+	if (!kept)
+		return;
+	json_array_foreach (list, i, item) {
+		char *path = answer_bytes(item, "path");
+
+		if (path)
+			kept(data, path, answer_str(item, "why", "it could not be removed"));
+		free(path);
+	}
+}
+
+static int remove_pins(struct going *g, kept_fn kept, void *data)
+{
+	json_t *answer = NULL;
+	int r;
+
+	if (!json_array_size(g->pins) && !json_array_size(g->parents))
+		return 0;
+	r = manager_do(g->m, "unload",
+		       json_pack("{ss sO sO sO}", "op", "unpin", "pins", g->pins, "names", g->names,
+				 "parents", g->parents),
+		       &answer, g->e);
+	if (!r)
+		tell_kept(answer, kept, data);
+	json_decref(answer);
+	return r;
+}
+
+static int delete_rows(struct going *g)
+{
+	struct db *db = g->m->db;
+	int r = db_begin(db, g->e);
+
+	for (size_t i = 0; !r && i < g->programs.count; i++)
+		r = db_program_delete(db, g->programs.ids[i], g->e);
+	for (size_t i = 0; !r && i < g->maps.count; i++)
+		r = db_map_delete(db, g->maps.ids[i], g->e);
+	for (size_t i = 0; !r && i < g->objects.count; i++)
+		r = db_object_delete(db, g->objects.ids[i], g->e);
+	if (!r)
+		r = parents_forget(g->m, g->e);
+	if (!r)
+		r = db_commit(db, g->e);
+	if (r)
+		db_rollback(db);
+	return r;
+}
+
+int unload_finish(struct manager *m, kept_fn kept, void *data, struct error *e)
+{
+	struct going g = { .m = m, .e = e };
+	int r;
+
+	g.pins = json_array();
+	g.names = json_array();
+	g.parents = json_array();
+	if (!g.pins || !g.names || !g.parents) {
+		r = error_nomem(e);
+		goto out;
+	}
+	r = db_programs_unsettled(m->db, going_program, &g, e);
+	if (!r)
+		r = db_maps_unsettled(m->db, going_map, &g, e);
+	if (!r)
+		r = db_objects_unsettled(m->db, going_object, &g, e);
+	if (!r && !m->config.dry_run)
+		r = remove_pins(&g, kept, data);
+	if (!r)
+		r = delete_rows(&g);
+out:
+	json_decref(g.pins);
+	json_decref(g.names);
+	json_decref(g.parents);
+	free(g.programs.ids);
+	free(g.maps.ids);
+	free(g.objects.ids);
+	return r;
+}
+
+/* ---- marking ---- */
+
+struct marking {
+	struct manager *m;
+	struct error *e;
+	struct ids programs; /* that go */
+	struct ids objects;  /* touched */
+	struct ids maps;     /* that go */
+	size_t staying;	     /* programs of the object being looked at that do not go */
+};
+
+/* What cannot be told to be ours, or gone, is not unloaded. */
+static int check_reachable(struct marking *k, const struct db_program *p)
+{
+	struct look look = manager_look_program(k->m, p);
+
+	if (look.sight != SIGHT_UNKNOWN || k->m->config.dry_run)
+		return 0;
+	error_set(k->e, EAGAIN, "cannot tell whether program %lld \"%s\" is still there: %s",
+		  (long long)p->id, p->name, look.reason);
+	return error_hint(k->e,
+			  "bring back the bpffs it was pinned on, or run with the privilege "
+			  "to look there; after a reboot it shows as lost and can be unloaded");
+}
+
+static int mark_program_of(void *data, struct db_program *p)
+{
+	struct marking *k = data;
+	int r = check_reachable(k, p);
+
+	if (!r && !ids_have(&k->programs, p->id) && ids_add(&k->programs, p->id))
+		r = error_nomem(k->e);
+	return r;
+}
+
+static int count_staying(void *data, struct db_program *p)
+{
+	struct marking *k = data;
+
+	k->staying += !ids_have(&k->programs, p->id);
+	return 0;
+}
+
+static int expand(struct marking *k, const struct named *target)
+{
+	struct db_program p = { 0 };
+	int r;
+
+	if (target->kind == DB_OBJECT) {
+		if (!ids_have(&k->objects, target->id) && ids_add(&k->objects, target->id))
+			return error_nomem(k->e);
+		return db_programs(k->m->db, target->id, mark_program_of, k, k->e);
+	}
+	r = db_program_get(k->m->db, target->id, &p, k->e);
+	if (r == -ENOENT)
+		return error_set(k->e, ENOENT, "there is no program %lld", (long long)target->id);
+	if (r)
+		return r;
+	r = mark_program_of(k, &p);
+	if (!r && !ids_have(&k->objects, p.object_id) && ids_add(&k->objects, p.object_id))
+		r = error_nomem(k->e);
+	db_program_clear(&p);
+	return r;
+}
+
+/* A map goes when nothing that stays uses it and, if it was never used, when its object goes. */
+static int mark_map(struct marking *k, const struct db_map *map, bool object_goes)
+{
+	int64_t *users = NULL;
+	size_t count = 0, going = 0;
+	int r;
+
+	if (ids_have(&k->maps, map->id))
+		return 0;
+	r = db_map_programs(k->m->db, map->id, &users, &count, k->e);
+	if (r)
+		return r;
+	for (size_t i = 0; i < count; i++)
+		going += ids_have(&k->programs, users[i]);
+	free(users);
+	if (going < count || (!count && !object_goes))
+		return 0;
+	return ids_add(&k->maps, map->id) ? error_nomem(k->e) : 0;
+}
+
+struct marking_maps {
+	struct marking *k;
+	bool object_goes;
+};
+
+static int mark_map_of(void *data, struct db_map *map)
+{
+	struct marking_maps *mm = data;
+
+	return mark_map(mm->k, map, mm->object_goes);
+}
+
+static int mark_object(struct marking *k, int64_t id)
+{
+	struct marking_maps mm = { .k = k };
+	int r;
+
+	k->staying = 0;
+	r = db_programs(k->m->db, id, count_staying, k, k->e);
+	mm.object_goes = !k->staying;
+	if (!r)
+		r = db_maps(k->m->db, id, mark_map_of, &mm, k->e);
+	if (!r && mm.object_goes)
+		r = db_object_set_state(k->m->db, id, DB_UNLOADING, k->m->run_id, k->e);
+	return r;
+}
+
+static int mark(struct marking *k)
+{
+	struct db *db = k->m->db;
+	int r = db_begin(db, k->e);
+
+	for (size_t i = 0; !r && i < k->objects.count; i++)
+		r = mark_object(k, k->objects.ids[i]);
+	for (size_t i = 0; !r && i < k->programs.count; i++)
+		r = db_program_set_state(db, k->programs.ids[i], DB_UNLOADING, k->e);
+	for (size_t i = 0; !r && i < k->maps.count; i++)
+		r = db_map_set_state(db, k->maps.ids[i], DB_UNLOADING, k->e);
+	if (!r)
+		r = db_commit(db, k->e);
+	if (r)
+		db_rollback(db);
+	return r;
+}
+
+int manager_unload(struct manager *m, const struct named *targets, size_t count, kept_fn kept,
+		   void *data, struct error *e)
+{
+	struct marking k = { .m = m, .e = e };
+	int r;
+
+	r = manager_lock(m, e);
+	if (r)
+		return r;
+	m->sight.known = false;
+	for (size_t i = 0; !r && i < count; i++)
+		r = expand(&k, &targets[i]);
+	if (!r)
+		r = mark(&k);
+	if (!r)
+		r = unload_finish(m, kept, data, e);
+	manager_unlock(m);
+	free(k.programs.ids);
+	free(k.objects.ids);
+	free(k.maps.ids);
+	return r;
+}

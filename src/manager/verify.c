@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Looking into files and verifying them: nothing is kept, no lock is taken, no database is read. */
+#include "manager/load.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "kernel/protocol/protocol.h"
+
+/* A request about a file. NULL with e filled, or the request, and its file in *in. */
+static json_t *about_file(const char *op, const char *path, struct input *in, struct error *e)
+{
+	json_t *request = NULL;
+	char *name;
+
+	if (input_read(in, path, e))
+		return NULL;
+	name = object_name_of(in->path);
+	request = name ? json_pack("{ss}", "op", op) : NULL;
+	if (!request)
+		error_nomem(e);
+	if (request && input_attach(in, *name ? name : "object", request, e)) {
+		json_decref(request);
+		request = NULL;
+	}
+	free(name);
+	if (!request)
+		input_free(in);
+	return request;
+}
+
+int manager_open(struct manager *m, const char *path, json_t **result, char sha256[65],
+		 uint64_t *size, struct error *e)
+{
+	json_t *request, *answer = NULL;
+	struct input in;
+	int r;
+
+	*result = NULL;
+	request = about_file("open", path, &in, e);
+	if (!request)
+		return -e->err;
+	if (sha256)
+		memcpy(sha256, in.sha256, sizeof(in.sha256));
+	if (size)
+		*size = in.len;
+	r = manager_do(m, path, request, &answer, e);
+	if (!r)
+		*result = json_incref(json_object_get(answer, "result"));
+	json_decref(answer);
+	input_free(&in);
+	return r;
+}
+
+int manager_verify(struct manager *m, const char *path, const char *program, const char *type,
+		   json_t **answer, struct error *e)
+{
+	json_t *request;
+	struct input in;
+	int r = 0;
+
+	*answer = NULL;
+	request = about_file("verify", path, &in, e);
+	if (!request)
+		return -e->err;
+	if (json_object_set_new(request, "program", wire_json(program)) ||
+	    (type && json_object_set_new(request, "type", wire_json(type)))) {
+		json_decref(request);
+		r = error_nomem(e);
+	} else {
+		r = manager_do(m, path, request, answer, e);
+	}
+	input_free(&in);
+	return r;
+}

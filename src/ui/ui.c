@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A session with its hooks: where results go, waiting, signals, the progress line. */
+#include "ui/ui.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/text.h"
+#include "output/output.h"
+
+enum { NS_PER_MS = 1000000, PROGRESS_AFTER_MS = 400, PROGRESS_EVERY_MS = 100, PROGRESS_CELLS = 48 };
+
+/* Signal handlers have nothing else to go by. */
+static int signal_pipe = -1;
+
+static void on_signal(int signo)
+{
+	unsigned char byte = (unsigned char)signo;
+	int saved = errno;
+
+	if (write(signal_pipe, &byte, 1) < 0) {
+		/* Full: enough is waiting to be read. */
+	}
+	errno = saved;
+}
+
+/* ---- results ---- */
+
+static bool colored(const struct options *o, int fd)
+{
+	const char *term = getenv("TERM");
+	bool capable = term && *term && strcmp(term, "dumb") != 0;
+
+	return o->color == COLOR_ALWAYS || (o->color == COLOR_AUTO && capable && isatty(fd));
+}
+
+static int make_sink(struct session *s, struct error *e)
+{
+	struct table_style style = { .color = colored(s->options, STDOUT_FILENO),
+				     .error_fd = STDERR_FILENO };
+	struct sink *sink;
+
+	sink = s->options->output == OUTPUT_JSON ? sink_json_new(STDOUT_FILENO)
+						 : sink_table_new(STDOUT_FILENO, &style);
+	if (sink && s->options->quiet)
+		sink = sink_quiet_new(sink);
+	if (!sink)
+		return error_nomem(e);
+	sink_free(s->sink);
+	s->sink = sink;
+	return 0;
+}
+
+/* ---- the progress line ---- */
+
+static void progress_draw(struct progress *p, const char *text)
+{
+	struct buf line = { 0 };
+	size_t cells = text_cells(text, strlen(text));
+
+	/* Back to the first column and over what stands there: no escape sequence is needed. */
+	buf_char(&line, '\r');
+	buf_str(&line, text);
+	if (p->drawn > cells) {
+		buf_fill(&line, ' ', p->drawn - cells);
+		buf_fill(&line, '\b', p->drawn - cells);
+	}
+	if (!*text)
+		buf_char(&line, '\r');
+	if (!buf_error(&line))
+		file_write_all(STDERR_FILENO, line.data, line.len);
+	p->drawn = cells;
+	buf_free(&line);
+}
+
+static void progress_clear(struct progress *p)
+{
+	if (p->drawn)
+		progress_draw(p, "");
+}
+
+static void progress_tick(struct progress *p)
+{
+	static const char spin[] = "|/-\\";
+	int64_t took = clock_monotonic() - p->begun;
+	struct buf what = { 0 }, line = { 0 };
+	size_t fits;
+
+	if (!p->on || !p->what || took < (int64_t)PROGRESS_AFTER_MS * NS_PER_MS)
+		return;
+	escape_add(&what, p->what, p->what_len, ESCAPE_LINE);
+	fits = text_prefix(buf_text(&what), what.len, PROGRESS_CELLS);
+	buf_printf(&line, "%c ", spin[(took / NS_PER_MS / PROGRESS_EVERY_MS) % 4]);
+	buf_add(&line, buf_text(&what), fits);
+	buf_printf(&line, "%s  %.1f s  ^C cancels", fits < what.len ? "..." : "",
+		   (double)took / 1e9);
+	if (!buf_error(&line) && !buf_error(&what))
+		progress_draw(p, line.data);
+	buf_free(&what);
+	buf_free(&line);
+}
+
+static void busy(void *data, const char *what, size_t len)
+{
+	struct ui *ui = data;
+
+	progress_clear(&ui->progress);
+	ui->progress.what = what;
+	ui->progress.what_len = len;
+	ui->progress.begun = clock_monotonic();
+}
+
+static void notice(void *data, const char *line)
+{
+	struct ui *ui = data;
+	struct buf text = { 0 };
+
+	if (ui->options->quiet || ui->options->output == OUTPUT_JSON)
+		return; /* then standard error is for errors alone, or for nothing */
+	progress_clear(&ui->progress);
+	buf_str(&text, "bpfman: ");
+	escape_add(&text, line, strlen(line), ESCAPE_LINE);
+	buf_char(&text, '\n');
+	if (!buf_error(&text))
+		file_write_all(STDERR_FILENO, text.data, text.len);
+	buf_free(&text);
+}
+
+/* ---- waiting ---- */
+
+/* The terminal has written "^C" where the cursor was: what follows begins on a line of its own. */
+static void interrupted_line(struct progress *p)
+{
+	if (p->on)
+		file_write_all(STDERR_FILENO, "\n", 1);
+	p->drawn = 0;
+}
+
+static void note_signal(struct ui *ui, int signo)
+{
+	if (signo == SIGTSTP) {
+		ui->stop = true; /* the prompt's business */
+		return;
+	}
+	/* One that ends us outlasts a ^C. */
+	if (!ui->interrupted || signo != SIGINT)
+		ui->interrupted = signo;
+	ui->untold = true;
+}
+
+void ui_read_signals(struct ui *ui)
+{
+	unsigned char bytes[64];
+	ssize_t n;
+
+	while ((n = read(ui->signals[0], bytes, sizeof(bytes))) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			note_signal(ui, bytes[i]);
+}
+
+void ui_clear_interrupt(struct ui *ui)
+{
+	ui_read_signals(ui);
+	ui->untold = false;
+	if (ui->interrupted == SIGINT)
+		ui->interrupted = 0;
+}
+
+int ui_wait(void *data, int fd, short events, int timeout_ms)
+{
+	struct ui *ui = data;
+	int64_t end = clock_monotonic() + (int64_t)timeout_ms * NS_PER_MS;
+
+	for (;;) {
+		struct pollfd p[2] = { { ui->signals[0], POLLIN, 0 }, { fd, events, 0 } };
+		int64_t left =
+			timeout_ms < 0 ? INT64_MAX : (end - clock_monotonic()) / NS_PER_MS + 1;
+		int tick = ui->progress.on && ui->progress.what ? PROGRESS_EVERY_MS : -1;
+		int ms = tick;
+
+		if (timeout_ms >= 0 && (tick < 0 || left < tick))
+			ms = left > 0 && timeout_ms ? (int)left : 0;
+		if (poll(p, 2, ms) < 0 && errno != EINTR)
+			return -errno;
+		ui_read_signals(ui);
+		if (ui->untold) {
+			/* Told once: what is cancelled may have to wait again, to clean up. */
+			ui->untold = false;
+			interrupted_line(&ui->progress);
+			return -EINTR;
+		}
+		if (p[1].revents) {
+			progress_clear(&ui->progress);
+			return 0;
+		}
+		if (timeout_ms >= 0 && clock_monotonic() >= end)
+			return 0;
+		progress_tick(&ui->progress);
+	}
+}
+
+void ui_catch(int signo, bool on)
+{
+	struct sigaction action = { .sa_handler = on ? on_signal : SIG_DFL,
+				    .sa_flags = SA_RESTART };
+
+	sigaction(signo, &action, NULL);
+}
+
+int ui_catch_signals(struct ui *ui, struct error *e)
+{
+	static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, old;
+
+	(void)ui;
+	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
+		/* nohup and background shells have them ignored, and so they stay. */
+		if (sigaction(caught[i], NULL, &old) || old.sa_handler == SIG_IGN)
+			continue;
+		if (sigaction(caught[i], &action, NULL))
+			return error_set(e, errno, "cannot catch signal %d: %s", caught[i],
+					 strerror(errno));
+	}
+	return 0;
+}
+
+/* ---- the whole ---- */
+
+int ui_open(struct ui *ui, struct options *options, struct error *e)
+{
+	static struct client_turn turn = { .wait = ui_wait };
+	struct manager_config config = {
+		.db_path = options->db,
+		.pin_root = options->pin_root,
+		.worker = options->worker,
+		.default_root = !strcmp(options->pin_root, MANAGER_ROOT_DEFAULT),
+		.dry_run = options->dry_run,
+		.ephemeral = options->ephemeral,
+		.lock_timeout = options->lock_timeout,
+		.turn = &turn,
+		.notice = notice,
+		.notice_data = ui,
+	};
+	int r;
+
+	memset(ui, 0, sizeof(*ui));
+	ui->options = options;
+	ui->progress.on = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
+	ui->signals[0] = ui->signals[1] = -1;
+	turn.data = ui;
+	if (pipe2(ui->signals, O_CLOEXEC | O_NONBLOCK))
+		return error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot make a pipe: %s",
+				       strerror(errno));
+	signal_pipe = ui->signals[1];
+	ui->session = (struct session){
+		.options = options,
+		.make_sink = make_sink,
+		.busy = busy,
+		.wait = ui_wait,
+		.ui = ui,
+	};
+	r = make_sink(&ui->session, e);
+	if (!r)
+		r = manager_new(&ui->session.manager, &config, e);
+	return r;
+}
+
+void ui_close(struct ui *ui)
+{
+	int signo = ui->interrupted;
+
+	manager_free(ui->session.manager);
+	sink_free(ui->session.sink);
+	signal_pipe = -1;
+	if (ui->signals[0] >= 0)
+		close(ui->signals[0]);
+	if (ui->signals[1] >= 0)
+		close(ui->signals[1]);
+	if (signo && signo != SIGINT) {
+		signal(signo, SIG_DFL);
+		raise(signo);
+	}
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_UI_H
+#define BPFMAN_UI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "command/command.h"
+
+/* How bpfman is talked to: arguments, scripts, the prompt. */
+
+/* What the shell's command line says. */
+struct arguments {
+	struct options options;
+	struct input_text { /* -c and -f, in order */
+		bool file;
+		const char *text; /* the commands, or the file's path */
+	} * inputs;
+	size_t input_count;
+	const char **words; /* one command straight from the shell */
+	size_t word_count;
+};
+/* Class ERROR_USAGE on a mistake; free in any case. The strings of argv are borrowed. */
+int arguments_parse(struct arguments *a, int argc, char **argv, struct error *e);
+void arguments_free(struct arguments *a);
+void arguments_help(struct buf *out);
+
+/* A session with its hooks. */
+struct ui {
+	struct session session;
+	struct options *options;
+	int signals[2];	 /* a pipe that signal handlers write to */
+	int interrupted; /* the signal that asked to stop, or 0 */
+	bool untold;	 /* nobody who waits has been told yet */
+	bool stop;	 /* ^Z was typed at the prompt */
+	struct progress {
+		bool on;
+		const char *what; /* the command, as typed; NULL: none runs */
+		size_t what_len;
+		long long begun; /* ns, monotonic */
+		size_t drawn;	 /* cells on the line now */
+	} progress;
+};
+int ui_open(struct ui *ui, struct options *options, struct error *e);
+/* Closes everything; if a signal other than SIGINT asked us to stop, it is raised again. */
+void ui_close(struct ui *ui);
+/* From here SIGINT, SIGTERM and SIGHUP interrupt what is under way instead of ending us. */
+int ui_catch_signals(struct ui *ui, struct error *e);
+/* Catches one more signal, or lets it have its default effect again. */
+void ui_catch(int signo, bool on);
+/* Waits for fd; see client_turn. */
+int ui_wait(void *data, int fd, short events, int timeout_ms);
+/* Notes the signals that have come, without waiting. */
+void ui_read_signals(struct ui *ui);
+/* Takes back an interruption that has been dealt with. */
+void ui_clear_interrupt(struct ui *ui);
+
+/* Modes. Each returns the exit status. */
+int ui_batch(struct ui *ui, const struct arguments *a);
+int ui_stdin(struct ui *ui);
+int ui_line(struct ui *ui);
+int ui_version(struct ui *ui);
+
+/* History of the prompt (history.c): read at start, one line appended for each command. */
+void ui_history_open(void);
+void ui_history_add(const char *line);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * usage: sweep [--short|--long] [--jobs N] [--only TEXT] [--verbose]
+ * Runs all sweeps, prints a row for each and "N passed, N failed, N skipped". The environment says
+ * what is tested: BPFMAN, BPFMAN_WORKER, BPFMAN_WRONG_ORDER (the control), BPFMAN_EXAMPLES.
+ */
+#include "sweep.h"
+
+#include <err.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { ROWS = 64 };
+
+struct row {
+	struct sweep sweep;
+	char title[96];
+	pid_t pid;
+	int pipe;
+	bool done, failed;
+	struct result result;
+};
+
+struct plan {
+	struct row rows[ROWS];
+	size_t count;
+	const char *examples, *worker;
+};
+
+static const char *required(const char *name)
+{
+	const char *value = getenv(name);
+
+	if (!value || !*value)
+		errx(2, "%s is not set", name);
+	if (*value != '/' || access(value, F_OK))
+		errx(2, "%s is %s, which is not an absolute path to a file", name, value);
+	return value;
+}
+
+static void add(struct plan *plan, const char *only, const struct sweep *sweep)
+{
+	struct row *row = &plan->rows[plan->count];
+
+	if (plan->count == ROWS)
+		errx(2, "too many rows");
+	row->sweep = *sweep;
+	snprintf(row->title, sizeof(row->title), "%s%s%s", sweep->control ? "control: " : "",
+		 sweep->operation->title, sweep->twice ? ", recovery" : "");
+	if (!only || strstr(row->title, only))
+		plan->count++;
+}
+
+static void make_plan(struct plan *plan, const char *only, bool all, size_t verbose)
+{
+	struct sweep s = { .binary = required("BPFMAN"), .all = all, .verbose = verbose };
+	const struct operation *end = operations + operation_count;
+
+	plan->examples = required("BPFMAN_EXAMPLES");
+	plan->worker = required("BPFMAN_WORKER");
+	for (s.operation = operations; s.operation < end; s.operation++)
+		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_BOTH; s.victim++)
+			if (all || s.operation->in_short &
+					   (s.victim == VICTIM_BOTH ? IN_SHORT_BOTH : IN_SHORT))
+				add(plan, only, &s);
+	s.twice = true;
+	for (s.operation = operations; s.operation < end; s.operation++)
+		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_WORKER; s.victim++)
+			if (all ? s.operation->intricate : s.operation->in_short & IN_SHORT_TWICE)
+				add(plan, only, &s);
+	s.twice = false;
+	s.control = true;
+	s.operation = operations;
+	s.victim = VICTIM_FRONT;
+	s.binary = required("BPFMAN_WRONG_ORDER");
+	add(plan, only, &s);
+}
+
+static void start(const struct plan *plan, struct row *row)
+{
+	static struct place place; /* it is cleaned up at exit */
+	struct result result;
+	int ends[2];
+
+	if (pipe(ends))
+		err(2, "pipe");
+	row->pipe = ends[0];
+	row->pid = fork();
+	if (row->pid < 0)
+		err(2, "fork");
+	if (row->pid) {
+		close(ends[1]);
+		return;
+	}
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	close(ends[0]);
+	place_enter(&place, plan->examples, plan->worker);
+	sweep_run(&row->sweep, &place, &result);
+	exit(write(ends[1], &result, sizeof(result)) == sizeof(result) ? 0 : 2);
+}
+
+static void finish(struct plan *plan)
+{
+	int status;
+	pid_t pid = wait(&status);
+
+	for (size_t i = 0; i < plan->count; i++) {
+		struct row *row = &plan->rows[i];
+
+		if (row->pid != pid)
+			continue;
+		row->done = true;
+		row->failed =
+			!WIFEXITED(status) || WEXITSTATUS(status) ||
+			read(row->pipe, &row->result, sizeof(row->result)) != sizeof(row->result);
+		close(row->pipe);
+	}
+}
+
+static bool passed(const struct row *row)
+{
+	const size_t *at = row->result.at;
+
+	if (row->failed || row->result.broken || row->result.killed < row->result.points / 2 ||
+	    !row->result.killed)
+		return false;
+	if (row->sweep.control)
+		return at[FOUND_ORPHAN] > 0;
+	return !at[FOUND_ORPHAN] && !at[FOUND_GHOST] && !at[FOUND_LOST] && !at[FOUND_STUCK];
+}
+
+static void print(const struct row *row)
+{
+	static const char *const victims[] = { "front end", "worker", "both" };
+	const struct result *r = &row->result;
+
+	printf("%-38s %-9s %6zu %6zu %6zu %7zu %6zu %5zu %6zu %7.1f  %s\n", row->title,
+	       victims[row->sweep.victim], r->stops, r->points, r->killed, r->at[FOUND_ORPHAN],
+	       r->at[FOUND_GHOST], r->at[FOUND_LOST], r->at[FOUND_STUCK], r->seconds,
+	       passed(row)	    ? "ok"
+	       : row->sweep.control ? "FAILED: it must find orphans"
+				    : "FAILED");
+	fflush(stdout);
+}
+
+static int run(struct plan *plan, size_t jobs)
+{
+	size_t started = 0, running = 0, printed = 0, good = 0;
+
+	printf("%-38s %-9s %6s %6s %6s %7s %6s %5s %6s %7s\n", "operation", "victim", "stops",
+	       "points", "killed", "orphans", "ghosts", "lost", "stuck", "seconds");
+	fflush(stdout);
+	while (printed < plan->count) {
+		while (running < jobs && started < plan->count) {
+			start(plan, &plan->rows[started++]);
+			running++;
+		}
+		finish(plan);
+		running--;
+		for (; printed < plan->count && plan->rows[printed].done; printed++) {
+			print(&plan->rows[printed]);
+			good += passed(&plan->rows[printed]);
+		}
+	}
+	printf("%zu passed, %zu failed, 0 skipped\n", good, plan->count - good);
+	return good == plan->count ? 0 : 1;
+}
+
+static int refuse(const char *why)
+{
+	const char *ci = getenv("CI");
+	bool fail = ci && !strcmp(ci, "true");
+
+	printf("%s: the kill sweep: %s\n", fail ? "FAILED" : "skipped", why);
+	printf("0 passed, %d failed, %d skipped\n", fail, !fail);
+	return fail;
+}
+
+int main(int argc, char **argv)
+{
+	static struct plan plan;
+	const char *only = NULL, *why;
+	long jobs = sysconf(_SC_NPROCESSORS_ONLN);
+	bool all = false;
+	size_t verbose = 0;
+
+	for (int i = 1; i < argc; i++) {
+		if (!strcmp(argv[i], "--long"))
+			all = true;
+		else if (!strcmp(argv[i], "--short"))
+			all = false;
+		else if (!strcmp(argv[i], "--verbose"))
+			verbose = 1;
+		else if (!strcmp(argv[i], "--jobs") && i + 1 < argc)
+			jobs = atol(argv[++i]);
+		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
+			only = argv[++i];
+		else
+			errx(2,
+			     "usage: sweep [--short|--long] [--jobs N] [--only TEXT] [--verbose]");
+	}
+	why = place_refused();
+	if (why)
+		return refuse(why);
+	make_plan(&plan, only, all, verbose);
+	return run(&plan, jobs > 0 ? (size_t)jobs : 1);
+}

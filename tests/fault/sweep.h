@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_TESTS_FAULT_SWEEP_H
+#define BPFMAN_TESTS_FAULT_SWEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * The kill sweep: bpfman is killed at each entry and exit of each of its system calls, or its
+ * worker is, and then kernel, bpffs and database are held against each other by looking at them,
+ * never through bpfman.
+ */
+
+/* ---- place.c: a mount namespace, a bpffs, a tmpfs and objects of one job's own ---- */
+
+enum { TOKEN = 6, PLACE_PATH = 256 };
+
+struct place {
+	char dir[PLACE_PATH];			 /* on the machine; the tmpfs is mounted there */
+	char bpffs[PLACE_PATH];			 /* the mount */
+	char root[PLACE_PATH];			 /* the pin root, on it */
+	char db_dir[PLACE_PATH], db[PLACE_PATH]; /* both are not there at first */
+	char saved[PLACE_PATH], saved_db[PLACE_PATH]; /* copies; of pins, on the bpffs */
+	char out[PLACE_PATH], err[PLACE_PATH];
+	/*
+	 * Begins the names of all programs and maps, and of objects: what others have in the
+	 * kernel does not count.
+	 */
+	char token[TOKEN + 1];
+	const char *worker;
+};
+
+/* Why the sweep cannot run here; NULL: it can. */
+const char *place_refused(void);
+/* Ends the process where it fails: nothing can be tested then. At its exit all of it goes. */
+void place_enter(struct place *p, const char *examples, const char *worker);
+/* Back to the clean state: no pins, no database. */
+void place_clean(const struct place *p);
+/* Remembers the state that is there now, instead of an earlier one. */
+void place_save(const struct place *p);
+/* Back to what was saved: the same rows, and the same pins with the same inodes. */
+void place_restore(const struct place *p);
+/* Calls fn for each entry below the bpffs mount, directories before what is in them. */
+typedef void (*place_fn)(void *data, const char *path, bool directory);
+void place_walk(const struct place *p, place_fn fn, void *data);
+/*
+ * Text as the operations' table has it: in it a word "@NAME" is an object file, "=NAME" a name that
+ * begins with the token, "^PATH" a path on the bpffs, all else is itself. Caller frees.
+ */
+char *place_word(const struct place *p, const char *text);
+
+/* ---- trace.c: processes ---- */
+
+enum victim { VICTIM_FRONT, VICTIM_WORKER, VICTIM_BOTH };
+
+/* One stop of the victim. */
+struct point {
+	int nr;	    /* of the system call, -1 unknown */
+	int detail; /* bpf(2)'s command, else 0 */
+	bool exit;
+};
+
+struct points {
+	struct point *at;
+	size_t count, cap;
+};
+
+struct command {
+	const char *binary;
+	const char *const *words; /* NULL-terminated, as place_word() takes them */
+};
+
+/* Runs it untraced until it ends, whatever else runs on: its exit status, 128 + a signal. */
+int trace_run(const struct place *p, const struct command *c);
+/*
+ * Runs it and counts the victim's stops, which are numbered from 1. At the n-th the victim is
+ * killed (VICTIM_BOTH: at the worker's n-th, both are). Returns when the victim is gone and leaves
+ * the other alone; *killed tells whether there was an n-th stop. With n 0 nothing is killed.
+ * points may be NULL.
+ */
+void trace_kill(const struct place *p, const struct command *c, enum victim victim, size_t n,
+		struct points *points, bool *killed);
+/* Waits until no process of the run is left. False: one had to be killed. */
+bool trace_wait_all(void);
+/* Says "renameat2 (entry)"; the text lives until the next call. */
+const char *trace_name(const struct point *point);
+/* The calls that change what is kept: each of them matters. */
+bool trace_changes(const struct point *point);
+
+/* ---- kernel.c ---- */
+
+struct kernel_mark {
+	uint32_t program, map; /* the highest ids in use */
+};
+/* To be called again and again with the same mark: it goes on from there. */
+void kernel_mark(struct kernel_mark *m);
+
+/* Kernel ids of programs and maps. */
+struct ids {
+	uint32_t *id;
+	size_t count, cap;
+};
+void ids_add(struct ids *list, uint32_t id);
+bool ids_have(const struct ids *list, uint32_t id);
+void ids_free(struct ids *list);
+
+/*
+ * Programs and maps whose name begins with the token, newer than the mark, that are not among
+ * those known. The kernel frees them a little after their last user went: they are suspects until
+ * they go.
+ */
+struct suspect {
+	bool map;
+	uint32_t id;
+	size_t point;
+	char name[16];
+};
+struct suspects {
+	struct suspect *at;
+	size_t count, cap;
+};
+void suspects_add(struct suspects *s, const struct kernel_mark *since, const char *token,
+		  const struct ids *programs, const struct ids *maps, size_t point);
+/* Strikes out those that are gone. */
+void suspects_look(struct suspects *s);
+/* The kernel id of the program or map that is pinned there; 0: there is none. */
+uint32_t kernel_pinned(const char *path, bool map);
+
+/* ---- check.c ---- */
+
+enum kind { FOUND_ORPHAN, FOUND_GHOST, FOUND_LOST, FOUND_STUCK, FOUND_KINDS };
+
+struct findings {
+	bool found[FOUND_KINDS];
+	void (*tell)(void *data, enum kind kind, const char *what);
+	void *data;
+};
+void found(struct findings *f, enum kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* Holds the pins against the rows; *programs and *maps receive the kernel ids that rows know. */
+void check_stores(const struct place *p, struct ids *programs, struct ids *maps,
+		  struct findings *f);
+/* Whether a program ("programs") or an object ("objects") of this name is there, and loaded. */
+bool check_row(const struct place *p, const char *table, const char *name);
+/* Whether any row is not settled. */
+bool check_unsettled(const struct place *p);
+/* Whether the command wrote its whole result, and it is a good one. */
+bool check_acknowledged(const struct place *p);
+
+/* ---- scene.c: one operation, swept ---- */
+
+struct operation {
+	const char *title;
+	const char *const *before; /* a command whose result it starts from, or NULL */
+	const char *const *command;
+	bool unload;
+	const char *table, *name; /* what it loads or unloads: see check_row() */
+	const char *stays;	  /* an object that was loaded before and stays, or NULL */
+	bool intricate; /* it leaves much where it is killed: its recovery is killed too */
+	enum {
+		IN_SHORT = 1,
+		IN_SHORT_EACH_KIND = 2, /* at each kind of system call */
+		IN_SHORT_BOTH = 4,	/* also both killed at once */
+		IN_SHORT_TWICE = 8,	/* also with its recovery killed */
+	} in_short;
+};
+extern const struct operation operations[];
+extern const size_t operation_count;
+
+struct sweep {
+	const struct operation *operation;
+	const char *binary;
+	enum victim victim;
+	bool twice;   /* the recovery is killed too: victim is the next command's */
+	bool all;     /* at all points, not at a choice of them */
+	bool control; /* orphans must be found */
+	size_t verbose;
+};
+
+struct result {
+	size_t stops, points, killed;
+	size_t at[FOUND_KINDS]; /* points at which such a thing was found */
+	bool broken;		/* something was found before any kill */
+	double seconds;
+};
+void sweep_run(const struct sweep *s, const struct place *p, struct result *r);
+
+#endif
