@@ -81,6 +81,7 @@ def forget(root, result, parents=()):
     """The request that takes a load of by_name back, with what it shares."""
     rows = [row for row in result["programs"] + result["maps"]
             if not row["pinned_path"].startswith(f"{root}/3/")]
-    return dict(op="unpin", dirs=[f"{root}/3", f"{root}/s3"], name_dir=f"{root}/names", pins=[
+    return dict(op="unpin", dirs=[f"{root}/3", f"{root}/s3"],
+                names=[f"{root}/names/one", f"{root}/names/two"], pins=[
         {"path": row["pinned_path"], "pin_dev": row["pin_dev"], "pin_ino": row["pin_ino"]}
         for row in rows], parents=[f"{root}/by_name", f"{root}/names", *map(str, parents)])

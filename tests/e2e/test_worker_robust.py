@@ -30,12 +30,11 @@ def test_unpin_removes_what_is_ours(env, root, example, unchanged):
         os.link(root / "by_name/blocklist", root / "names/two")
         os.link(root / "by_name/blocklist", root / "three")
         request = forget(root, result, [pin.parent.parent, pin.parent])
-        request["names"] = [f"{root}/three", f"{root}/four"]
+        request["names"] = [f"{root}/three", f"{root}/four", *request["names"]]
         removed = good(env, **request)
         assert removed["kept"] == []
         names = removed["removed"]
-        assert names[0] == f"{root}/three"
-        assert sorted(names[1:3]) == [f"{root}/names/one", f"{root}/names/two"]
+        assert names[:3] == [f"{root}/three", f"{root}/names/one", f"{root}/names/two"]
         assert names[3:] == [str(pin), f"{root}/by_name/blocklist", f"{root}/3/p4_by_name",
                              f"{root}/3", *sorted([str(root / "by_name"), str(root / "names"),
                                                    str(pin.parent), str(pin.parent.parent)],
@@ -70,6 +69,7 @@ def test_unpin_keeps_what_is_not_ours(env, root, example, xdp):
     assert kept.pop(str(env.pins / "link")) == "is not a pin"
     assert str(env.dir) in kept and str(env.pins / "sub") in kept
     assert str(env.pins / "sub/dir") in kept
+    assert kept[f"{root}/by_name/blocklist"] == "is another object"
     assert result["removed"] == [] and os.path.exists(env.pins / "other") and plain.exists()
     assert os.path.exists(f"{root}/by_name/blocklist"), "its pin was not among those named"
     assert second["maps"][0]["kernel_id"] == first["maps"][0]["kernel_id"]

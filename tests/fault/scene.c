@@ -116,7 +116,7 @@ static void tell(void *data, enum kind kind, const char *what)
 {
 	static const char *const kinds[] = { "orphan", "ghost", "lost", "stuck" };
 	struct scene *c = data;
-	static const char *const victims[] = { "front end", "worker", "both" };
+	static const char *const victims[] = { "front end", "worker", "both", "front, slow" };
 
 	/* The control's are what is asked for. */
 	if ((c->s->control || c->told++ >= TOLD) && !c->s->verbose)
@@ -143,7 +143,7 @@ static void tell_output(const struct scene *c)
 static void must_run(struct scene *c, const char *const *words)
 {
 	struct command k = command(c, words);
-	int status = trace_run(c->p, &k);
+	int status = trace_run(c->p, &k, 0);
 
 	if (!status)
 		return;
@@ -199,10 +199,10 @@ static void check_all(struct scene *c)
 }
 
 /* The next command: it must do its work, whatever it finds. */
-static void probe(struct scene *c, size_t which)
+static void probe(struct scene *c, size_t which, pid_t stopped)
 {
 	struct command k = command(c, probes[which]);
-	int status = trace_run(c->p, &k);
+	int status = trace_run(c->p, &k, stopped);
 
 	if (!trace_wait_all())
 		found(&c->f, FOUND_STUCK, "a process had to be ended");
@@ -235,10 +235,11 @@ static void one_point(struct scene *c, size_t n)
 	const struct operation *o = c->s->operation;
 	struct command k = killed_command(c);
 	bool killed, said;
+	pid_t stopped;
 
 	c->point = n;
 	prepare(c);
-	trace_kill(c->p, &k, c->s->victim, n, NULL, &killed);
+	stopped = trace_kill(c->p, &k, c->s->victim, n, NULL, &killed);
 	c->r->killed += killed;
 	c->r->points++;
 	if (c->s->victim == VICTIM_WORKER) {
@@ -247,13 +248,13 @@ static void one_point(struct scene *c, size_t n)
 		/* The front end takes a load back by itself; an unload is carried on next time. */
 		if (!c->s->twice && !o->unload)
 			check_all(c);
-	} else if (n / 2 % 2 && !trace_wait_all()) {
+	} else if (!stopped && n / 2 % 2 && !trace_wait_all()) {
 		/* The other half of the points: the next command comes while the worker works. */
 		found(&c->f, FOUND_STUCK, "the worker had to be ended");
 	}
 	/* Whole or not, it was written by now: only the front end writes it. */
 	said = check_acknowledged(c->p);
-	probe(c, c->s->twice);
+	probe(c, c->s->twice, stopped);
 	if (said && !c->s->twice)
 		check_row_is(c, o->table, o->name, !o->unload, "its command said so");
 	if (said && c->s->twice)
@@ -343,7 +344,7 @@ static void sweep_points(struct scene *c)
 	c->r->stops += count;
 	/* A run has some stops more or less each time: a little beyond is tried too. */
 	for (size_t i = 0; i < count + (c->s->all ? count / 50 : 0); i++)
-		if (c->s->all || chosen(c, i))
+		if ((c->s->all && c->s->victim != VICTIM_SLOW) || chosen(c, i))
 			one_point(c, i + 1);
 	settle_suspects(c);
 }

@@ -65,9 +65,9 @@ static void make_plan(struct plan *plan, const char *only, bool all, size_t verb
 	plan->examples = required("BPFMAN_EXAMPLES");
 	plan->worker = required("BPFMAN_WORKER");
 	for (s.operation = operations; s.operation < end; s.operation++)
-		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_BOTH; s.victim++)
+		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_SLOW; s.victim++)
 			if (all || s.operation->in_short &
-					   (s.victim == VICTIM_BOTH ? IN_SHORT_BOTH : IN_SHORT))
+					   (s.victim >= VICTIM_BOTH ? IN_SHORT_BOTH : IN_SHORT))
 				add(plan, only, &s);
 	s.twice = true;
 	for (s.operation = operations; s.operation < end; s.operation++)
@@ -137,10 +137,10 @@ static bool passed(const struct row *row)
 
 static void print(const struct row *row)
 {
-	static const char *const victims[] = { "front end", "worker", "both" };
+	static const char *const victims[] = { "front end", "worker", "both", "front, slow" };
 	const struct result *r = &row->result;
 
-	printf("%-38s %-9s %6zu %6zu %6zu %7zu %6zu %5zu %6zu %7.1f  %s\n", row->title,
+	printf("%-38s %-11s %6zu %6zu %6zu %7zu %6zu %5zu %6zu %7.1f  %s\n", row->title,
 	       victims[row->sweep.victim], r->stops, r->points, r->killed, r->at[FOUND_ORPHAN],
 	       r->at[FOUND_GHOST], r->at[FOUND_LOST], r->at[FOUND_STUCK], r->seconds,
 	       passed(row)	    ? "ok"
@@ -153,7 +153,7 @@ static int run(struct plan *plan, size_t jobs)
 {
 	size_t started = 0, running = 0, printed = 0, good = 0;
 
-	printf("%-38s %-9s %6s %6s %6s %7s %6s %5s %6s %7s\n", "operation", "victim", "stops",
+	printf("%-38s %-11s %6s %6s %6s %7s %6s %5s %6s %7s\n", "operation", "victim", "stops",
 	       "points", "killed", "orphans", "ghosts", "lost", "stuck", "seconds");
 	fflush(stdout);
 	while (printed < plan->count) {

@@ -53,7 +53,12 @@ char *place_word(const struct place *p, const char *text);
 
 /* ---- trace.c: processes ---- */
 
-enum victim { VICTIM_FRONT, VICTIM_WORKER, VICTIM_BOTH };
+enum victim {
+	VICTIM_FRONT,
+	VICTIM_WORKER,
+	VICTIM_BOTH, /* at the worker's stop, both are killed */
+	VICTIM_SLOW, /* at the worker's stop, the front end is killed and the worker stops */
+};
 
 /* One stop of the victim. */
 struct point {
@@ -72,16 +77,19 @@ struct command {
 	const char *const *words; /* NULL-terminated, as place_word() takes them */
 };
 
-/* Runs it untraced until it ends, whatever else runs on: its exit status, 128 + a signal. */
-int trace_run(const struct place *p, const struct command *c);
+/*
+ * Runs it untraced until it ends, whatever else runs on: its exit status, 128 + a signal. stopped,
+ * unless 0, is a process that goes on a little after the start.
+ */
+int trace_run(const struct place *p, const struct command *c, pid_t stopped);
 /*
  * Runs it and counts the victim's stops, which are numbered from 1. At the n-th the victim is
- * killed (VICTIM_BOTH: at the worker's n-th, both are). Returns when the victim is gone and leaves
- * the other alone; *killed tells whether there was an n-th stop. With n 0 nothing is killed.
- * points may be NULL.
+ * killed. Returns when it is gone and leaves the other alone; *killed tells whether there was an
+ * n-th stop. With n 0 nothing is killed. points may be NULL. Returns the worker that is stopped, to
+ * be given SIGCONT, or 0.
  */
-void trace_kill(const struct place *p, const struct command *c, enum victim victim, size_t n,
-		struct points *points, bool *killed);
+pid_t trace_kill(const struct place *p, const struct command *c, enum victim victim, size_t n,
+		 struct points *points, bool *killed);
 /* Waits until no process of the run is left. False: one had to be killed. */
 bool trace_wait_all(void);
 /* Says "renameat2 (entry)"; the text lives until the next call. */

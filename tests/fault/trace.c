@@ -15,12 +15,15 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum {
 	WORDS = 24,
 	/* A run takes milliseconds. */
 	HANGS_AFTER = 60,
+	/* Longer than a command takes to come to its recovery. */
+	SLOW_NS = 150 * 1000 * 1000,
 	OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 		  PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL,
 };
@@ -150,12 +153,17 @@ static pid_t wait_end(int *status, bool *hung)
 	return pid;
 }
 
-int trace_run(const struct place *p, const struct command *c)
+int trace_run(const struct place *p, const struct command *c, pid_t stopped)
 {
 	pid_t pid = start(p, c, false);
 	bool hung = false;
 	int status;
 
+	if (stopped) {
+		nanosleep(&(struct timespec){ .tv_nsec = SLOW_NS }, NULL);
+		if (kill(stopped, SIGCONT))
+			err(2, "SIGCONT");
+	}
 	set_alarm(HANGS_AFTER);
 	while (wait_end(&status, &hung) != pid)
 		;
@@ -184,7 +192,7 @@ struct trace {
 	pid_t front;
 	pid_t victim; /* 0: the worker is not there yet */
 	struct point last;
-	bool killed, gone;
+	bool killed, gone, stopped;
 };
 
 static void note(struct trace *t)
@@ -218,11 +226,15 @@ static void syscall_stop(struct trace *t)
 		return;
 	}
 	/* In an entry stop: the call is not made. In an exit stop: it has been. */
-	if (t->kind == VICTIM_BOTH)
-		kill(t->front, SIGKILL);
-	if (kill(t->victim, SIGKILL))
-		err(2, "kill");
 	t->killed = true;
+	if (t->kind == VICTIM_BOTH || t->kind == VICTIM_SLOW)
+		kill(t->front, SIGKILL);
+	if (kill(t->victim, t->kind == VICTIM_SLOW ? SIGSTOP : SIGKILL))
+		err(2, "kill");
+	if (t->kind == VICTIM_SLOW) {
+		resume(PTRACE_DETACH, t->victim, 0);
+		t->stopped = true;
+	}
 }
 
 static void other_stop(struct trace *t, pid_t pid, int sig, int event)
@@ -244,8 +256,8 @@ static void other_stop(struct trace *t, pid_t pid, int sig, int event)
 	}
 }
 
-void trace_kill(const struct place *p, const struct command *c, enum victim victim, size_t n,
-		struct points *points, bool *killed)
+pid_t trace_kill(const struct place *p, const struct command *c, enum victim victim, size_t n,
+		 struct points *points, bool *killed)
 {
 	struct trace t = { .kind = victim, .kill_at = n, .points = points };
 	bool hung = false;
@@ -261,7 +273,7 @@ void trace_kill(const struct place *p, const struct command *c, enum victim vict
 		t.victim = t.front;
 	t.last.nr = -1;
 	resume(t.victim ? PTRACE_SYSCALL : PTRACE_CONT, t.front, 0);
-	while (!t.gone) {
+	while (!t.gone && !t.stopped) {
 		pid_t pid = wait_any(&status, &hung);
 
 		if (!pid)
@@ -276,6 +288,7 @@ void trace_kill(const struct place *p, const struct command *c, enum victim vict
 	set_alarm(0);
 	if (killed)
 		*killed = t.killed;
+	return t.stopped ? t.victim : 0;
 }
 
 /* ---- names ---- */

@@ -88,52 +88,22 @@ void client_free(struct client *c)
 	free(c);
 }
 
-/*
- * Ours, and huge pages for the heap, which takes a fifth off a load that needs the kernel's BTF
- * (mallopt(3) has no such option; glibc.malloc.hugetlb, glibc 2.35). The strings are borrowed, the
- * caller frees the list.
- */
-static char **worker_environment(void)
-{
-	static const char tunables[] = "GLIBC_TUNABLES=";
-	extern char **environ;
-	bool has = false;
-	size_t n = 0, k = 0;
-	char **list;
-
-	while (environ[n])
-		n++;
-	list = calloc(n + 2, sizeof(*list));
-	if (!list)
-		return NULL;
-	for (; k < n; k++) {
-		list[k] = environ[k];
-		has |= !strncmp(environ[k], tunables, strlen(tunables));
-	}
-	if (!has)
-		list[k] = (char *)"GLIBC_TUNABLES=glibc.malloc.hugetlb=1";
-	return list;
-}
-
 static int spawn(struct client *c, int in, int out)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t none, defaults;
 	char *argv[] = { (char *)"bpfman-kernel", NULL };
-	char **environment;
+	extern char **environ;
 	int r;
 
-	environment = worker_environment();
-	if (!environment)
-		return -ENOMEM;
 	r = posix_spawn_file_actions_init(&actions);
 	if (r)
-		goto out;
+		return -r;
 	r = posix_spawnattr_init(&attr);
 	if (r) {
 		posix_spawn_file_actions_destroy(&actions);
-		goto out;
+		return -r;
 	}
 	r = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	if (!r)
@@ -156,13 +126,11 @@ static int spawn(struct client *c, int in, int out)
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
 						POSIX_SPAWN_SETPGROUP);
 	if (!r)
-		r = posix_spawn(&c->pid, c->worker, &actions, &attr, argv, environment);
+		r = posix_spawn(&c->pid, c->worker, &actions, &attr, argv, environ);
 	posix_spawnattr_destroy(&attr);
 	posix_spawn_file_actions_destroy(&actions);
-out:
 	if (r)
 		c->pid = 0;
-	free(environment);
 	return -r;
 }
 

@@ -88,7 +88,6 @@ static const struct field unpin_fields[] = {
 	  "whatever is there" },
 	{ "names", FIELD_STRINGS, false,
 	  "second names, removed when they name the same pin as one in `dirs` or `pins`" },
-	{ "name_dir", FIELD_STRING, false, "a directory of such second names" },
 	{ "parents", FIELD_STRINGS, false, "directories to remove when they are empty in the end" },
 };
 
@@ -138,7 +137,7 @@ static const char info_result[] =
 static const char unpin_result[] =
 	"`removed`: list of paths; `kept`: list of `path` and `why`. The order makes a repetition "
 	"after a kill anywhere safe: identities of what is in `dirs` and `pins` are read, then "
-	"`names` and entries of `name_dir`, then `pins`, then `dirs`, then `parents` (the deepest "
+	"`names`, then `pins`, then `dirs`, then `parents` (the deepest "
 	"first) are removed. No symbolic link is followed and nothing outside of a BPF file system "
 	"is touched.";
 

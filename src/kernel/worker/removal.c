@@ -90,16 +90,6 @@ static void each_name(struct removal *r, int dirfd, const char *directory, remov
 	closedir(listing);
 }
 
-void removal_each(struct removal *r, const char *directory, removal_step *step)
-{
-	int fd = open_directory(r, directory, directory);
-
-	if (fd < 0)
-		return;
-	each_name(r, fd, directory, step);
-	close(fd);
-}
-
 void removal_ours(struct removal *r, dev_t dev, ino_t ino)
 {
 	struct identity *grown;
@@ -155,8 +145,7 @@ void removal_if_ours(struct removal *r, int dirfd, const char *name, const char 
 			return;
 		}
 	}
-	if (r->tell_names)
-		removal_keep(r, path, "is another object");
+	removal_keep(r, path, "is another object");
 }
 
 void removal_directory(struct removal *r, int dirfd, const char *name, const char *path)

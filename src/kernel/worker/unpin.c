@@ -131,8 +131,6 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 	struct paths dirs = { 0 }, pins = { 0 }, names = { 0 }, parents = { 0 };
 	const json_t *pin_list = request_field(request, "pins");
 	struct removal r = { .removed = json_array(), .kept = json_array() };
-	char *text = NULL;
-	char *name_dir = NULL;
 	int err;
 
 	err = r.removed && r.kept ? 0 : fail_nomem(f);
@@ -144,10 +142,6 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 		err = read_paths(request, "names", &names, f);
 	if (!err)
 		err = read_paths(request, "parents", &parents, f);
-	if (!err)
-		err = request_string(request, "name_dir", &text, f);
-	if (!err && text)
-		err = path_clean(text, "name_dir", &name_dir, f);
 	if (err)
 		goto out;
 
@@ -157,11 +151,7 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 	note_meant(&r, pin_list);
 	r.looking = false;
 	/* While the identities can still be read again, should this be the last we do. */
-	r.tell_names = true;
 	each_path(&r, &names, removal_if_ours);
-	r.tell_names = false;
-	if (name_dir)
-		removal_each(&r, name_dir, removal_if_ours);
 	each_pin(&r, &pins, pin_list);
 	each_path(&r, &dirs, removal_directory);
 	qsort(parents.path, parents.count, sizeof(*parents.path), longest_first);
@@ -181,7 +171,5 @@ out:
 	paths_free(&pins);
 	paths_free(&names);
 	paths_free(&parents);
-	free(name_dir);
-	free(text);
 	return err;
 }

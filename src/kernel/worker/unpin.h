@@ -17,7 +17,6 @@ struct removal {
 	json_t *removed;
 	json_t *kept;
 	bool looking;	     /* only looks: nothing is told */
-	bool tell_names;     /* a name that is not ours is told as kept */
 	const json_t *meant; /* the single pin that the step is about */
 	bool lost;	     /* memory ran out: the answer is not whole */
 };
@@ -31,7 +30,7 @@ void removal_ours(struct removal *r, dev_t dev, ino_t ino);
 removal_step removal_note;
 /* Notes the pins in the directory. */
 removal_step removal_note_directory;
-/* Removes a pin that was noted under another name. */
+/* Removes a pin that was noted under another name; tells what is another object. */
 removal_step removal_if_ours;
 removal_step removal_pin;
 /* Removes the directory and the pins in it. */
@@ -43,7 +42,5 @@ removal_step removal_parent;
 void removal_keep(struct removal *r, const char *path, const char *why);
 /* Takes the step for a clean path, unless its directory does not exist or may not be touched. */
 void removal_at(struct removal *r, const char *path, removal_step *step);
-/* Takes the step for each name in the directory with that clean path. */
-void removal_each(struct removal *r, const char *directory, removal_step *step);
 
 #endif
