@@ -315,6 +315,8 @@ static void take_back(struct loading *k, const json_t *answer, bool undone)
 		r = add_log(k, answer, &first);
 	if (!r)
 		r = db_commit(db, &later);
+	if (!r && !first.hint && *answer_str(answer, "log", ""))
+		error_hint(&first, "`log %s` shows all that libbpf and the verifier said", k->name);
 	if (r) {
 		db_rollback(db);
 		if (later.message)
