@@ -75,6 +75,18 @@ int file_read(const char *path, size_t limit, struct buf *out, struct error *e)
 	return r;
 }
 
+int file_read_stream(const char *path, size_t limit, struct buf *out, struct error *e)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int r;
+
+	if (fd < 0)
+		return error_set(e, errno, "cannot open %s: %s", path, strerror(errno));
+	r = file_read_fd(fd, path, limit, out, e);
+	close(fd);
+	return r;
+}
+
 int file_write_all(int fd, const void *bytes, size_t len)
 {
 	const char *p = bytes;

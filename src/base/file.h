@@ -14,6 +14,8 @@ int file_read_fd(int fd, const char *name, size_t limit, struct buf *out, struct
  * waiting on it. The message names the path.
  */
 int file_read(const char *path, size_t limit, struct buf *out, struct error *e);
+/* The same of whatever can be read to an end: also a pipe or a FIFO, which is waited for. */
+int file_read_stream(const char *path, size_t limit, struct buf *out, struct error *e);
 /* Writes all of it, through short writes and EINTR. Returns 0 or a negative errno. */
 int file_write_all(int fd, const void *bytes, size_t len);
 /* Makes path absolute without resolving links; caller frees; NULL with e filled. */

@@ -44,7 +44,7 @@ static int run_source(struct session *s, const struct invocation *in, struct err
 
 	r = check_sources(s, path, &this, e);
 	if (!r)
-		r = file_read(path, SCRIPT_MAX, &text, e);
+		r = file_read_stream(path, SCRIPT_MAX, &text, e);
 	if (r)
 		goto out;
 	s->source = &this;

@@ -330,6 +330,14 @@ static const struct arg *option_named(const struct command *c, const char *word,
 	return NULL;
 }
 
+static const struct arg *option_lettered(const struct command *c, char letter)
+{
+	for (size_t i = 0; i < c->arg_count; i++)
+		if (letter && c->args[i].letter == letter)
+			return &c->args[i];
+	return NULL;
+}
+
 /* The positional that the word under the cursor is for. */
 static const struct arg *positional_at(const struct command *c, const struct partial *p)
 {
@@ -357,9 +365,29 @@ static const struct arg *positional_at(const struct command *c, const struct par
 	return NULL;
 }
 
+/* Where the command line behind `watch` begins, or the count of words when it has not begun. */
+static size_t inner_start(const struct command *c, const struct partial *p)
+{
+	const struct arg *last = c->arg_count ? &c->args[c->arg_count - 1] : NULL;
+	size_t i = 1;
+
+	if (!last || last->type != ARG_WORDS)
+		return p->count;
+	while (i < p->count && p->words[i].text[0] == '-') {
+		const struct arg *a = option_named(c, p->words[i].text, strlen(p->words[i].text));
+
+		if (!a)
+			a = option_lettered(c, p->words[i].text[1]);
+		i += a && a->type != ARG_FLAG ? 2 : 1;
+	}
+	return i;
+}
+
 static void gather(struct gathering *g, const char **lead)
 {
 	const struct partial *p = g->partial;
+	struct partial inner;
+	size_t start;
 	const char *current = p->current, *equals;
 	const struct command *c;
 	const struct arg *a;
@@ -371,6 +399,15 @@ static void gather(struct gathering *g, const char **lead)
 	g->command = c = command_find(p->words[0].text);
 	if (!c)
 		return;
+	start = inner_start(c, p);
+	if (start < p->count) {
+		inner = *p;
+		inner.words += start;
+		inner.count -= start;
+		g->partial = &inner;
+		gather(g, lead);
+		return;
+	}
 	a = p->count > 1 ? option_named(c, p->words[p->count - 1].text,
 					strlen(p->words[p->count - 1].text))
 			 : NULL;

@@ -32,7 +32,7 @@ static int read_script(const struct input_text *input, struct script *script, st
 	if (!strcmp(input->text, "-"))
 		r = file_read_fd(STDIN_FILENO, "standard input", SCRIPT_MAX, &text, e);
 	else
-		r = file_read(input->text, SCRIPT_MAX, &text, e);
+		r = file_read_stream(input->text, SCRIPT_MAX, &text, e);
 	if (r) {
 		e->class = ERROR_USAGE; /* nothing was run */
 		error_where(e, "%s", "bpfman");
