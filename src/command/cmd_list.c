@@ -78,40 +78,6 @@ static int add_item(struct listing *l, const struct item *item, bool *taken)
 	return 0;
 }
 
-static bool has_label(const struct db_label *labels, size_t count, const char *pair)
-{
-	const char *equals = strchr(pair, '=');
-	size_t len = (size_t)(equals - pair);
-
-	for (size_t i = 0; i < count; i++)
-		if (strlen(labels[i].key) == len && !memcmp(labels[i].key, pair, len) &&
-		    !strcmp(labels[i].value, equals + 1))
-			return true;
-	return false;
-}
-
-/* 1: all labels asked for are there. 0: not. */
-static int labels_match(struct listing *l, int64_t object_id)
-{
-	const struct arg_values *wanted = l->filter->labels;
-	struct db_label *labels;
-	size_t count;
-	int match = 1;
-	int r;
-
-	if (!wanted->count)
-		return 1;
-	if (!l->c.labels || !object_id)
-		return 0;
-	r = db_labels(l->c.db, object_id, &labels, &count, l->e);
-	if (r)
-		return r;
-	for (size_t i = 0; i < wanted->count; i++)
-		match &= has_label(labels, count, wanted->values[i]);
-	db_labels_free(labels, count);
-	return match;
-}
-
 static bool passes(const struct filter *f, const char *type, struct look look)
 {
 	return (!f->type || (type && !strcmp(f->type, type))) &&
@@ -187,7 +153,7 @@ static int keep_program(void *data, struct db_program *p)
 
 	if (!passes(l->filter, p->type, look))
 		return 0;
-	r = labels_match(l, p->object_id);
+	r = labels_match(&l->c, p->object_id, l->filter->labels, l->e);
 	if (r <= 0)
 		return r;
 	program_sort_key(l->filter, &item);
@@ -207,7 +173,7 @@ static int keep_map(void *data, struct db_map *m)
 
 	if (!passes(l->filter, m->type, look))
 		return 0;
-	r = labels_match(l, m->object_id);
+	r = labels_match(&l->c, m->object_id, l->filter->labels, l->e);
 	if (r <= 0)
 		return r;
 	map_sort_key(l->filter, &item);
@@ -227,7 +193,7 @@ static int keep_object(void *data, struct db_object *o)
 	r = object_look(&l->c, o, &item.look, l->e);
 	if (r || !passes(l->filter, l->filter->type ? "" : NULL, item.look))
 		return r;
-	r = labels_match(l, o->id);
+	r = labels_match(&l->c, o->id, l->filter->labels, l->e);
 	if (r <= 0)
 		return r;
 	object_sort_key(l->filter, &item);

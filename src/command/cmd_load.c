@@ -229,31 +229,6 @@ static bool wanted(const struct arg_values *names, const char *name)
 	return !names->count;
 }
 
-static int check_names(const struct arg_values *names, const json_t *programs, const char *path,
-		       struct error *e)
-{
-	struct buf have = { 0 };
-	const json_t *row;
-	size_t i;
-
-	json_array_foreach (programs, i, row)
-		buf_printf(&have, "%s%s", i ? ", " : "", answer_str(row, "name", "?"));
-	for (size_t k = 0; k < names->count && !e->err; k++) {
-		bool found = false;
-
-		json_array_foreach (programs, i, row)
-			found |= !strcmp(names->values[k], answer_str(row, "name", ""));
-		if (!found) {
-			error_set(e, ENOENT, "%s has no program \"%s\"", path, names->values[k]);
-			error_hint(e, "it has: %s", buf_text(&have));
-		}
-	}
-	if (!e->err && !json_array_size(programs))
-		error_set(e, ENOENT, "%s has no programs", path);
-	buf_free(&have);
-	return -e->err;
-}
-
 /* Which type is meant for a program: PROGRAM=TYPE before TYPE. */
 static const char *type_of(const struct types *t, const char *program)
 {
@@ -305,8 +280,8 @@ static int run_verify(struct session *s, const struct invocation *in, struct err
 {
 	const char *path = invocation_value(in, "FILE");
 	struct types types = { 0 };
+	const struct arg_values *names = invocation_values(in, "--program");
 	json_t *file = NULL;
-	const json_t *programs;
 	size_t rejected = 0;
 	int r;
 
@@ -314,11 +289,10 @@ static int run_verify(struct session *s, const struct invocation *in, struct err
 			&types.copies, e);
 	if (!r)
 		r = manager_open(s->manager, path, &file, NULL, NULL, e);
-	programs = json_object_get(file, "programs");
 	if (!r)
-		r = check_names(invocation_values(in, "--program"), programs, path, e);
+		r = manager_has_programs(file, path, names->values, names->count, e);
 	if (!r)
-		r = verify_all(s, in, &types, programs, &rejected, e);
+		r = verify_all(s, in, &types, json_object_get(file, "programs"), &rejected, e);
 	free(types.pairs);
 	free(types.copies);
 	json_decref(file);

@@ -8,6 +8,7 @@
 
 struct targets {
 	struct session *s;
+	struct rows_context rows; /* while objects are looked through */
 	const struct arg_values *labels;
 	struct named *named;
 	size_t count;
@@ -25,41 +26,27 @@ static int add(struct targets *t, struct named named)
 	return 0;
 }
 
-static int object_labels_match(struct targets *t, struct db *db, int64_t object_id)
-{
-	struct db_label *have;
-	size_t count, matched = 0;
-	int r;
-
-	r = db_labels(db, object_id, &have, &count, t->e);
-	if (r)
-		return r;
-	for (size_t i = 0; i < t->labels->count; i++) {
-		const char *pair = t->labels->values[i], *equals = strchr(pair, '=');
-		size_t len = (size_t)(equals - pair);
-
-		for (size_t k = 0; k < count; k++)
-			matched += strlen(have[k].key) == len && !memcmp(have[k].key, pair, len) &&
-				   !strcmp(have[k].value, equals + 1);
-	}
-	db_labels_free(have, count);
-	return matched == t->labels->count;
-}
-
 static int see_object(void *data, struct db_object *o)
 {
 	struct targets *t = data;
-	struct db *db;
-	int r = 1;
+	int r;
 
 	if (o->state != DB_LOADED)
 		return 0;
-	if (t->labels->count) {
-		r = manager_db(t->s->manager, &db, t->e);
-		if (!r)
-			r = object_labels_match(t, db, o->id);
-	}
+	r = labels_match(&t->rows, o->id, t->labels, t->e);
 	return r <= 0 ? r : add(t, (struct named){ DB_OBJECT, o->id });
+}
+
+/* All objects, or those that bear the labels. */
+static int gather_objects(struct targets *t)
+{
+	int r = rows_context_init(&t->rows, t->s, false, t->e);
+
+	if (r)
+		return r;
+	r = db_objects(t->rows.db, see_object, t, t->e);
+	rows_context_free(&t->rows);
+	return r;
 }
 
 static int gather(struct targets *t, const struct invocation *in, struct error *e)
@@ -67,13 +54,10 @@ static int gather(struct targets *t, const struct invocation *in, struct error *
 	const struct arg_values *words = invocation_values(in, "TARGET");
 	bool if_exists = invocation_value(in, "--if-exists");
 	struct named named;
-	struct db *db;
 	int r = 0;
 
-	if (invocation_value(in, "--all") || t->labels->count) {
-		r = manager_db(t->s->manager, &db, e);
-		return r ? r : db_objects(db, see_object, t, e);
-	}
+	if (invocation_value(in, "--all") || t->labels->count)
+		return gather_objects(t);
 	for (size_t i = 0; !r && i < words->count; i++) {
 		r = manager_resolve(t->s->manager, words->values[i], WANT_PROGRAM | WANT_OBJECT,
 				    &named, e);

@@ -173,6 +173,39 @@ static int write_labels(struct rows_context *c, int64_t object_id, struct error 
 	return 0;
 }
 
+static bool has_label(const struct db_label *labels, size_t count, const char *pair)
+{
+	const char *equals = strchr(pair, '=');
+	size_t len = (size_t)(equals - pair);
+
+	for (size_t i = 0; i < count; i++)
+		if (strlen(labels[i].key) == len && !memcmp(labels[i].key, pair, len) &&
+		    !strcmp(labels[i].value, equals + 1))
+			return true;
+	return false;
+}
+
+int labels_match(struct rows_context *c, int64_t object_id, const struct arg_values *wanted,
+		 struct error *e)
+{
+	struct db_label *labels;
+	size_t count;
+	int match = 1;
+	int r;
+
+	if (!wanted->count)
+		return 1;
+	if (!c->labels || !object_id)
+		return 0;
+	r = db_labels(c->db, object_id, &labels, &count, e);
+	if (r)
+		return r;
+	for (size_t i = 0; i < wanted->count; i++)
+		match &= has_label(labels, count, wanted->values[i]);
+	db_labels_free(labels, count);
+	return match;
+}
+
 static void write_time(struct sink *s, const char *key, int64_t ns)
 {
 	char text[CLOCK_TEXT];

@@ -38,6 +38,10 @@ int object_members(struct rows_context *c, const struct db_object *o, struct loo
 int object_look(struct rows_context *c, const struct db_object *o, struct look *look,
 		struct error *e);
 
+/* 1: the object bears all of these KEY=VALUE labels. 0: not. */
+int labels_match(struct rows_context *c, int64_t object_id, const struct arg_values *wanted,
+		 struct error *e);
+
 /* Lists, each a member of the open document: of one object, or of all (0). */
 int write_programs(struct rows_context *c, int64_t object_id, const struct sink_table *table,
 		   struct error *e);

@@ -132,6 +132,13 @@ int manager_open(struct manager *m, const char *path, json_t **result, char sha2
 		 uint64_t *size, struct error *e);
 
 /*
+ * Whether a file, as manager_open() tells it, has all programs of these names, and any at all. Not:
+ * -ENOENT, with those it has as hint.
+ */
+int manager_has_programs(const json_t *file, const char *path, const char *const *names,
+			 size_t count, struct error *e);
+
+/*
  * Verifies one program of a file. *answer is the worker's whole answer, also when the verdict is
  * a failure (then e is filled too, and the negative errno returned).
  */

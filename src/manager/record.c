@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/buf.h"
-#include "base/text.h"
-
 struct recording {
 	struct manager *m;
 	int64_t object_id, now;
@@ -216,36 +213,18 @@ static bool selected(const struct manager_load *l, const char *program)
 	return !l->program_count;
 }
 
-static int check_programs(const struct manager_load *l, const struct input *in,
-			  const json_t *programs, struct error *e)
+static int check_programs(const struct manager_load *l, const struct input *in, const json_t *file,
+			  struct error *e)
 {
-	struct buf names = { 0 };
-	const json_t *row;
-	size_t i;
+	size_t count = json_array_size(json_object_get(file, "programs"));
+	int r = manager_has_programs(file, in->path, l->programs, l->program_count, e);
 
-	json_array_foreach (programs, i, row) {
-		buf_str(&names, i ? ", " : "");
-		buf_str(&names, answer_str(row, "name", "?"));
-	}
-	for (size_t k = 0; k < l->program_count && !e->err; k++) {
-		bool found = false;
-
-		json_array_foreach (programs, i, row)
-			found |= !strcmp(answer_str(row, "name", ""), l->programs[k]);
-		if (!found) {
-			error_set(e, ENOENT, "%s has no program \"%s\"", in->path, l->programs[k]);
-			error_hint(e, "it has: %s", buf_text(&names));
-		}
-	}
-	if (!e->err && !json_array_size(programs))
-		error_set(e, ENOENT, "%s has no programs", in->path);
-	if (!e->err && l->pin_path && !l->program_count && json_array_size(programs) != 1) {
+	if (!r && l->pin_path && !l->program_count && count != 1) {
 		error_set(e, EINVAL, "--pin-path is for a single program, %s has %zu", in->path,
-			  json_array_size(programs));
-		error_hint(e, "name one with --program: %s", buf_text(&names));
+			  count);
+		r = error_hint(e, "name one with --program NAME");
 	}
-	buf_free(&names);
-	return -e->err;
+	return r;
 }
 
 static int plan_program(struct manager *m, const struct manager_load *l, const json_t *row,
@@ -322,7 +301,7 @@ int load_plan(struct manager *m, const struct manager_load *l, const struct inpu
 	r = manager_do(m, in->path, request, &answer, e);
 	result = json_object_get(answer, "result");
 	if (!r)
-		r = check_programs(l, in, json_object_get(result, "programs"), e);
+		r = check_programs(l, in, result, e);
 	if (!r)
 		r = db_begin(m->db, e);
 	json_array_foreach (json_object_get(result, "programs"), i, row)

@@ -96,8 +96,9 @@ int root_open(struct manager *m, struct error *e)
 	/* The worker follows no symbolic link, and rows keep paths that mean the same tomorrow. */
 	real = realpath(m->pin_root, NULL);
 	if (!real) {
-		r = error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot resolve the pin root %s: %s",
-				    m->pin_root, strerror(errno));
+		r = error_set_class(e, ERROR_ENVIRONMENT, errno,
+				    "cannot resolve the pin root %s: %s", m->pin_root,
+				    strerror(errno));
 		goto out;
 	}
 	free(m->pin_root);

@@ -2,9 +2,11 @@
 /* Looking into files and verifying them: nothing is kept, no lock is taken, no database is read. */
 #include "manager/load.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/text.h"
 #include "kernel/protocol/protocol.h"
 
@@ -50,6 +52,44 @@ int manager_open(struct manager *m, const char *path, json_t **result, char sha2
 		*result = json_incref(json_object_get(answer, "result"));
 	json_decref(answer);
 	input_free(&in);
+	return r;
+}
+
+static bool has_program(const json_t *programs, const char *name)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (programs, i, row) {
+		char *bytes = answer_bytes(row, "name");
+		bool same = bytes && !strcmp(bytes, name);
+
+		free(bytes);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+int manager_has_programs(const json_t *file, const char *path, const char *const *names,
+			 size_t count, struct error *e)
+{
+	const json_t *programs = json_object_get(file, "programs"), *row;
+	struct buf have = { 0 };
+	size_t i = 0;
+	int r = 0;
+
+	while (i < count && has_program(programs, names[i]))
+		i++;
+	if (!json_array_size(programs)) {
+		r = error_set(e, ENOENT, "%s has no programs", path);
+	} else if (i < count) {
+		error_set(e, ENOENT, "%s has no program \"%s\"", path, names[i]);
+		json_array_foreach (programs, i, row)
+			buf_printf(&have, "%s%s", i ? ", " : "", answer_str(row, "name", "?"));
+		r = error_hint(e, "it has: %s", buf_text(&have));
+	}
+	buf_free(&have);
 	return r;
 }
 

@@ -203,7 +203,8 @@ MISDEEDS = {
                   "numbered|not its protocol"),
     "answer lost": (": \"$answer\"; kill -SEGV $$", 1, "signal 11"),
     "answer cut": ("printf %.200s \"$answer\"; exit 1", 1, "status 1"),
-    "failure without a reason": ("echo '{\"ok\":false}'", 1, "without a reason"),
+    "failure without a reason": ("echo '{\"ok\":false}'", 1,
+                                 "without a reason|not its protocol"),
 }
 
 

@@ -154,6 +154,13 @@ def test_mistakes_in_sourced_files(env):
     assert env.ok("-c", "source /dev/null; list maps").out == "no maps\n"
 
 
+def test_scripts_from_pipes(env):
+    shell = ["bash", "-c", 'exec "$0" "$@" -f <(echo list maps) -f /dev/null']
+    assert env.ok(prefix=shell).out == "no maps\n"
+    assert env.ok("-f", "/dev/stdin", stdin="list maps").out == "no maps\n"
+    assert env.ok("-c", "source /dev/stdin; list", stdin="list maps").out == "no maps\nno programs\n"
+
+
 def test_quit_ends_the_session_from_anywhere(env):
     env.file("quit.txt", "list maps\nquit\nlist objects\n")
     assert env.ok("-c", "source quit.txt; list", "-c", "list").out == "no maps\n"
@@ -382,7 +389,7 @@ def test_complete(env, example):
     assert str(one) in offered(f"show {str(one)[0]}") and "counters" in offered("show map c")
     assert offered("set out") == ["output"] and offered("set output j") == ["json"]
     assert offered("set quiet o") == ["off", "on"] and offered("help qu") == ["quit"]
-    assert offered("watch l") == ["list", "log"] and offered("watch list o") == ["objects"]
+    assert offered("watch l") == ["list", "log"]
     assert offered("show file ") == ['"an object.o"', "scripts/"]
     word = env.ok("-j", "complete", "show web/multi_x").json()["candidates"]
     assert word == [{"word": "web/multi_xdp", "start": 5, "final": True}]
