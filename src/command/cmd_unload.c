@@ -180,7 +180,7 @@ static int check_unload(const struct invocation *in, struct error *e)
 	if (words + labels + all == 1)
 		return 0;
 	error_set_class(e, ERROR_USAGE, EINVAL,
-			words + labels + all ? "names, --label and --all exclude each other"
+			(words + labels + all) ? "names, --label and --all exclude each other"
 					     : "what to unload is missing");
 	return error_hint(e, "unload PROGRAM|OBJECT..., unload --label KEY=VALUE, or unload --all");
 }

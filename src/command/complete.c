@@ -14,6 +14,7 @@ struct gathering {
 	struct session *s;
 	const struct command *command;
 	const struct partial *partial;
+	struct partial inner; /* of a command line inside the command line; owns nothing */
 	const char *prefix; /* what they must begin with */
 	struct candidate {
 		char *word;
@@ -386,7 +387,6 @@ static size_t inner_start(const struct command *c, const struct partial *p)
 static void gather(struct gathering *g, const char **lead)
 {
 	const struct partial *p = g->partial;
-	struct partial inner;
 	size_t start;
 	const char *current = p->current, *equals;
 	const struct command *c;
@@ -401,10 +401,10 @@ static void gather(struct gathering *g, const char **lead)
 		return;
 	start = inner_start(c, p);
 	if (start < p->count) {
-		inner = *p;
-		inner.words += start;
-		inner.count -= start;
-		g->partial = &inner;
+		g->inner = *p;
+		g->inner.words += start;
+		g->inner.count -= start;
+		g->partial = &g->inner;
 		gather(g, lead);
 		return;
 	}

@@ -28,6 +28,8 @@ import pytest
 sys.dont_write_bytecode = True
 import census  # noqa: E402
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored under nohup, and inherited
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 TOP = pathlib.Path(__file__).resolve().parents[2]
 BPFMAN = os.path.abspath(os.environ.get("BPFMAN") or TOP / "build/bpfman")
 WORKER = os.path.abspath(os.environ.get("BPFMAN_WORKER") or TOP / "build/bpfman-kernel")

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * Where one job works. All of it is in a mount namespace of its own: when the job ends, however it
- * does, its bpffs goes, and with it every pin.
+ * does, its bpffs goes, and with it every pin. Nothing of it is on the machine's own file systems.
  */
 #include "sweep.h"
 
@@ -18,6 +18,9 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+
+/* A directory that is there wherever there is bpf(2), and under which nobody has a source tree. */
+#define MOUNTED_AT "/sys/fs/bpf"
 
 /* Beginnings of names in the examples, as long as a token. */
 static const struct example {
@@ -112,28 +115,16 @@ static void copy_example(const struct place *p, const char *examples, const stru
 	free(bytes);
 }
 
-static const struct place *entered;
-
-static void leave(void)
-{
-	if (umount2(entered->dir, MNT_DETACH) || rmdir(entered->dir))
-		warn("%s", entered->dir);
-}
-
 void place_enter(struct place *p, const char *examples, const char *worker)
 {
 	memset(p, 0, sizeof(*p));
 	p->worker = worker;
 	make_token(p->token);
-	strcpy(p->dir, "/tmp/bpfman-fault.XXXXXX");
+	strcpy(p->dir, MOUNTED_AT);
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		err(2, "a mount namespace");
-	if (!mkdtemp(p->dir))
-		err(2, "%s", p->dir);
 	if (mount("tmpfs", p->dir, "tmpfs", 0, "mode=700"))
 		err(2, "tmpfs at %s", p->dir);
-	entered = p;
-	atexit(leave);
 	join(p->bpffs, p->dir, "bpf");
 	join(p->root, p->bpffs, "root");
 	join(p->db_dir, p->dir, "db");

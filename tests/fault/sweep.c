@@ -84,7 +84,7 @@ static void make_plan(struct plan *plan, const char *only, bool all, size_t verb
 
 static void start(const struct plan *plan, struct row *row)
 {
-	static struct place place; /* it is cleaned up at exit */
+	struct place place;
 	struct result result;
 	int ends[2];
 

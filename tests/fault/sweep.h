@@ -18,10 +18,10 @@
 enum { TOKEN = 6, PLACE_PATH = 256 };
 
 struct place {
-	char dir[PLACE_PATH];			 /* on the machine; the tmpfs is mounted there */
-	char bpffs[PLACE_PATH];			 /* the mount */
-	char root[PLACE_PATH];			 /* the pin root, on it */
-	char db_dir[PLACE_PATH], db[PLACE_PATH]; /* both are not there at first */
+	char dir[PLACE_PATH];			      /* a tmpfs */
+	char bpffs[PLACE_PATH];			      /* the mount */
+	char root[PLACE_PATH];			      /* the pin root, on it */
+	char db_dir[PLACE_PATH], db[PLACE_PATH];      /* both are not there at first */
 	char saved[PLACE_PATH], saved_db[PLACE_PATH]; /* copies; of pins, on the bpffs */
 	char out[PLACE_PATH], err[PLACE_PATH];
 	/*
@@ -34,7 +34,7 @@ struct place {
 
 /* Why the sweep cannot run here; NULL: it can. */
 const char *place_refused(void);
-/* Ends the process where it fails: nothing can be tested then. At its exit all of it goes. */
+/* Ends the process where it fails: nothing can be tested then. */
 void place_enter(struct place *p, const char *examples, const char *worker);
 /* Back to the clean state: no pins, no database. */
 void place_clean(const struct place *p);

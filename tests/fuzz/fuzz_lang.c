@@ -111,7 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(text, data, size);
 	if (script_parse(&s, "fuzz", text, size, &e)) {
 		CHECK(e.message && e.class == ERROR_USAGE);
-		CHECK(strncmp(e.message, "fuzz:", 5) == 0);
+		CHECK(e.where && strncmp(e.where, "fuzz:", 5) == 0);
 		CHECK(s.count == 0 && !s.statements);
 	} else {
 		for (i = 0; i < s.count; i++)
