@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/text.h"
 #include "command/command.h"
 
@@ -107,7 +108,7 @@ static bool is_option(const struct arg *a)
 
 static int add_value(struct arg_values *v, const char *value, struct error *e)
 {
-	const char **grown = realloc(v->values, (v->count + 1) * sizeof(*grown));
+	const char **grown = grow(v->values, v->count, sizeof(*grown));
 
 	if (!grown)
 		return error_nomem(e);

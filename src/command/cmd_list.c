@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "command/rows.h"
 
 struct filter {
@@ -43,7 +44,7 @@ struct listing {
 	const struct list_kind *kind;
 	bool keep;
 	struct item *items;
-	size_t count, cap;
+	size_t count;
 	struct error *e;
 };
 
@@ -60,20 +61,17 @@ static int write_item(struct listing *l, const struct item *item)
 /* Writes the row, or keeps it; then it is taken over and *taken set. */
 static int add_item(struct listing *l, const struct item *item, bool *taken)
 {
+	struct item *grown;
+
 	*taken = l->keep;
 	if (!l->keep)
 		return write_item(l, item);
-	if (l->count == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 64;
-		struct item *grown = realloc(l->items, cap * sizeof(*grown));
-
-		if (!grown) {
-			*taken = false;
-			return error_nomem(l->e);
-		}
-		l->items = grown;
-		l->cap = cap;
+	grown = grow(l->items, l->count, sizeof(*grown));
+	if (!grown) {
+		*taken = false;
+		return error_nomem(l->e);
 	}
+	l->items = grown;
 	l->items[l->count++] = *item;
 	return 0;
 }

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "command/rows.h"
 
 struct targets {
@@ -17,7 +18,7 @@ struct targets {
 
 static int add(struct targets *t, struct named named)
 {
-	struct named *grown = realloc(t->named, (t->count + 1) * sizeof(*grown));
+	struct named *grown = grow(t->named, t->count, sizeof(*grown));
 
 	if (!grown)
 		return error_nomem(t->e);
@@ -84,7 +85,7 @@ struct kept_list {
 static void keep(void *data, const char *path, const char *why)
 {
 	struct kept_list *list = data;
-	struct kept *grown = realloc(list->items, (list->count + 1) * sizeof(*grown));
+	struct kept *grown = grow(list->items, list->count, sizeof(*grown));
 
 	if (!grown)
 		return; /* it is still there, for doctor to find */
@@ -181,7 +182,7 @@ static int check_unload(const struct invocation *in, struct error *e)
 		return 0;
 	error_set_class(e, ERROR_USAGE, EINVAL,
 			(words + labels + all) ? "names, --label and --all exclude each other"
-					     : "what to unload is missing");
+					       : "what to unload is missing");
 	return error_hint(e, "unload PROGRAM|OBJECT..., unload --label KEY=VALUE, or unload --all");
 }
 

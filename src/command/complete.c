@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/grow.h"
 #include "base/text.h"
 #include "command/command.h"
 
@@ -15,7 +16,7 @@ struct gathering {
 	const struct command *command;
 	const struct partial *partial;
 	struct partial inner; /* of a command line inside the command line; owns nothing */
-	const char *prefix; /* what they must begin with */
+	const char *prefix;   /* what they must begin with */
 	struct candidate {
 		char *word;
 		bool final;
@@ -35,7 +36,7 @@ static void offer(struct gathering *g, const char *lead, const char *word, bool 
 		buf_free(&whole);
 		return;
 	}
-	grown = realloc(g->found, (g->count + 1) * sizeof(*grown));
+	grown = grow(g->found, g->count, sizeof(*grown));
 	if (grown)
 		g->found = grown;
 	if (!grown || buf_error(&whole)) {

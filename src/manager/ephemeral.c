@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/grow.h"
 
 #define PREFIX "bpfman_ephemeral_"
 
@@ -123,7 +124,7 @@ struct loaded {
 static int note_object(void *data, struct db_object *o)
 {
 	struct loaded *l = data;
-	struct named *grown = realloc(l->objects, (l->count + 1) * sizeof(*grown));
+	struct named *grown = grow(l->objects, l->count, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/grow.h"
 #include "kernel/protocol/protocol.h"
 
 struct pending {
@@ -28,7 +29,7 @@ static int collect(void *data, struct db_object *o)
 		p->unloading = true;
 		return 0;
 	}
-	grown = realloc(p->objects, (p->count + 1) * sizeof(*grown));
+	grown = grow(p->objects, p->count, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
 	p->objects = grown;

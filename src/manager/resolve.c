@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/text.h"
 
 /* All that a word could mean, and all names of the kinds asked for (for "did you mean"). */
@@ -34,7 +35,7 @@ static int remember_name(struct search *s, const char *name)
 
 	if (!name)
 		return 0;
-	grown = realloc(s->names, (s->names_count + 1) * sizeof(*grown));
+	grown = grow(s->names, s->names_count, sizeof(*grown));
 	if (!grown)
 		return error_nomem(s->e);
 	s->names = grown;

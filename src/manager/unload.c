@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "kernel/protocol/protocol.h"
 
 typedef void (*kept_fn)(void *data, const char *path, const char *why);
@@ -33,20 +34,16 @@ int request_pin(json_t *pins, const char *path, const struct db_identity *identi
 
 struct ids {
 	int64_t *ids;
-	size_t count, cap;
+	size_t count;
 };
 
 static int ids_add(struct ids *list, int64_t id)
 {
-	if (list->count == list->cap) {
-		size_t cap = list->cap ? 2 * list->cap : 16;
-		int64_t *grown = realloc(list->ids, cap * sizeof(*grown));
+	int64_t *grown = grow(list->ids, list->count, sizeof(*grown));
 
-		if (!grown)
-			return -ENOMEM;
-		list->ids = grown;
-		list->cap = cap;
-	}
+	if (!grown)
+		return -ENOMEM;
+	list->ids = grown;
 	list->ids[list->count++] = id;
 	return 0;
 }

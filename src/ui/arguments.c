@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/grow.h"
 #include "base/text.h"
 #include "ui/ui.h"
 
@@ -17,7 +18,7 @@ struct parsing {
 
 static int add_input(struct arguments *a, bool file, const char *text, struct error *e)
 {
-	struct input_text *grown = realloc(a->inputs, (a->input_count + 1) * sizeof(*grown));
+	struct input_text *grown = grow(a->inputs, a->input_count, sizeof(*grown));
 
 	if (!grown)
 		return error_nomem(e);
@@ -28,7 +29,7 @@ static int add_input(struct arguments *a, bool file, const char *text, struct er
 
 static int add_word(struct parsing *p, const char *word)
 {
-	const char **grown = realloc(p->a->words, (p->a->word_count + 1) * sizeof(*grown));
+	const char **grown = grow(p->a->words, p->a->word_count, sizeof(*grown));
 
 	if (!grown)
 		return error_nomem(p->e);

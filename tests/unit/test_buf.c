@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/buf.h"
+#include "base/grow.h"
 #include "base/clock.h"
 
 static void empty(void **state)
@@ -168,12 +169,30 @@ static void times(void **state)
 	assert_true(clock_now() > INT64_C(1704067200000000000));
 }
 
+static void growing(void **state)
+{
+	int *numbers = NULL;
+
+	(void)state;
+	for (size_t n = 0; n < 1000; n++) {
+		int *grown = grow(numbers, n, sizeof(*grown));
+
+		assert_non_null(grown);
+		numbers = grown;
+		numbers[n] = (int)n; /* a sanitizer sees a place that is not there */
+	}
+	for (size_t n = 0; n < 1000; n++)
+		assert_int_equal(numbers[n], (int)n);
+	free(numbers);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(empty),       cmocka_unit_test(grows),
-		cmocka_unit_test(printf_fits), cmocka_unit_test(bytes_and_reset),
-		cmocka_unit_test(too_much),    cmocka_unit_test(times),
+		cmocka_unit_test(growing),	   cmocka_unit_test(empty),
+		cmocka_unit_test(grows),	   cmocka_unit_test(printf_fits),
+		cmocka_unit_test(bytes_and_reset), cmocka_unit_test(too_much),
+		cmocka_unit_test(times),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
