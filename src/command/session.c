@@ -156,7 +156,7 @@ static int settle(struct session *s, int status)
 {
 	struct error e = ERROR_INIT;
 
-	if (s->depth || !s->manager || !manager_make_durable(s->manager, &e))
+	if (s->depth || !s->manager || !manager_make_durable(s->manager, !s->interactive, &e))
 		return status;
 	status = status_graver(status, session_tell(s, "bpfman", &e));
 	error_clear(&e);

@@ -221,8 +221,11 @@ void manager_close_write(struct manager *m)
 	m->lock_fd = m->root_fd = -1;
 }
 
-int manager_make_durable(struct manager *m, struct error *e)
+int manager_make_durable(struct manager *m, bool last, struct error *e)
 {
+	/* An ephemeral session still has to unload. */
+	if (last && m->client && !m->ephemeral_dir)
+		client_finish(m->client);
 	if (!m->db || !m->db_writes || m->config.dry_run)
 		return 0;
 	return db_make_durable(m->db, e);

@@ -44,8 +44,11 @@ void manager_set_lock_timeout(struct manager *m, int seconds);
 void manager_new_command(struct manager *m);
 /* The database for reading; a missing one reads as empty. Borrowed until the next command. */
 int manager_db(struct manager *m, struct db **db, struct error *e);
-/* Makes what was done survive a power cut; does nothing when nothing was. */
-int manager_make_durable(struct manager *m, struct error *e);
+/*
+ * Makes what was done survive a power cut; does nothing when nothing was. last: no command will
+ * follow, so the worker ends meanwhile.
+ */
+int manager_make_durable(struct manager *m, bool last, struct error *e);
 bool manager_dry_run(const struct manager *m);
 /* What a file that was loaded or opened is called in messages and the worker's version. */
 int manager_hello(struct manager *m, json_t **result, struct error *e);

@@ -122,7 +122,7 @@ def test_a_database_of_an_interrupted_first_start_is_used(env, example):
 def test_pages_that_were_damaged_are_told_not_followed(env, example):
     path = made(env, example)
     size = path.stat().st_size
-    for start in range(4096, size, 4096):
+    for start in range(4096, size, 3 * 4096):
         with open(path, "r+b") as file:
             file.seek(start)
             page = file.read(4096)
@@ -359,7 +359,7 @@ def test_sessions_in_parallel_lose_nothing(env, build_bpf, unchanged):
         assert len(acknowledged) == 80
         assert {row["id"]: row for row in listed(env)} == acknowledged
         assert len(os.listdir(env.pins / "x")) == 80
-        unloading = [spawn(env, "-c", "; ".join(f"unload object:s{i}_{k}" for k in range(10)))
+        unloading = [spawn(env, "-j", "-c", "; ".join(f"unload object:s{i}_{k}" for k in range(10)))
                      for i in range(8)]
         for session in unloading:
             out, err = session.communicate(timeout=100)

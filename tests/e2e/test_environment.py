@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -310,10 +311,12 @@ def test_standard_error_that_cannot_be_written(env):
 
 
 def test_few_descriptors_and_little_memory(env, example, unchanged):
+    sanitizer = b"__asan_init" in pathlib.Path(BPFMAN).read_bytes()
     with unchanged(env):
-        for limit in ("-n 3", "-n 6", "-n 10", "-v 40000", "-f 8"):
-            result = env.run("load", example("xdp_pass"), prefix=[
-                "bash", "-c", f'ulimit {limit}; exec "$@"', "bash"], env={"ASAN_OPTIONS": None})
+        # A sanitizer reserves terabytes of addresses before it runs anything.
+        for limit in ("-n 3", "-n 6", "-n 10", "-f 8") + (("-v 40000",) if not sanitizer else ()):
+            result = env.run("load", example("xdp_pass"),
+                             prefix=["bash", "-c", f'ulimit {limit}; exec "$@"', "bash"])
             assert result.status in (0, 1, 3, 127), (limit, result)
             if result.status == 0:
                 env.ok("unload", "--all")

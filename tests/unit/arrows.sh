@@ -93,22 +93,25 @@ while IFS= read -r file; do
 done < <(find "$top/src" -name '*.[ch]' | sort)
 ((files > 0)) || wrong "no sources found below $top/src"
 
-# program, libraries that it must not need
+# program, libraries that it must not need, as shared ones or (a symbol of theirs) as archives
 check_needed() {
-	local program=$1 library needed
+	local program=$1 pair needed symbols
 	shift
 	[[ -e $built/$program ]] || return
-	if ! needed=$(readelf -d "$built/$program" 2>&1) || [[ $needed != *"(NEEDED)"* ]]; then
+	if ! needed=$(readelf -d "$built/$program" 2>&1) || ! symbols=$(nm "$built/$program" 2>&1) ||
+		[[ $symbols != *" T main"* ]]; then
 		wrong "cannot read what $program is linked with"
 		return
 	fi
-	for library; do
-		[[ $needed != *"[lib$library."* && $needed != *"[lib$library"w.* ]] ||
-			wrong "$program must not be linked with lib$library"
+	for pair; do
+		[[ $needed != *"[lib${pair%:*}."* && $needed != *"[lib${pair%:*}w."* &&
+			$symbols != *" T ${pair#*:}"$'\n'* ]] ||
+			wrong "$program must not be linked with lib${pair%:*}"
 	done
 }
-check_needed bpfman bpf elf cap
-check_needed bpfman-kernel sqlite3 ncurses readline tinfo
+check_needed bpfman bpf:bpf_object__open_mem elf:elf_begin cap:cap_get_proc
+check_needed bpfman-kernel sqlite3:sqlite3_open ncurses:curses_version readline:readline \
+	tinfo:tigetstr
 
 echo "arrows: $files files, $failures wrong"
 ((failures == 0))

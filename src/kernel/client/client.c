@@ -75,13 +75,18 @@ static int reap(struct client *c)
 	return status;
 }
 
+void client_finish(struct client *c)
+{
+	if (c->in >= 0)
+		close(c->in);
+	c->in = -1;
+}
+
 void client_free(struct client *c)
 {
 	if (!c)
 		return;
-	if (c->in >= 0)
-		close(c->in);
-	c->in = -1;
+	client_finish(c);
 	reap(c);
 	close_ends(c);
 	buf_free(&c->received);

@@ -30,6 +30,8 @@ struct client *client_new(const char *worker, const struct client_turn *turn);
 void client_free(struct client *c);
 /* The next worker inherits fd (a lock that must live as long as a request). Returns 0, -ENOSPC. */
 int client_inherit(struct client *c, int fd);
+/* No request will follow: the worker may end while there is other work. client_free() waits. */
+void client_finish(struct client *c);
 /* Starts the worker when none runs; does not wait for it to say anything. */
 int client_start(struct client *c, struct error *e);
 /* Process id of the running worker, or 0. */
