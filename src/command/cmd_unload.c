@@ -18,7 +18,12 @@ struct targets {
 
 static int add(struct targets *t, struct named named)
 {
-	struct named *grown = grow(t->named, t->count, sizeof(*grown));
+	struct named *grown;
+
+	for (size_t i = 0; i < t->count; i++)
+		if (t->named[i].kind == named.kind && t->named[i].id == named.id)
+			return 0; /* named twice, by its name and by its id */
+	grown = grow(t->named, t->count, sizeof(*grown));
 
 	if (!grown)
 		return error_nomem(t->e);

@@ -289,10 +289,11 @@ static int record(struct loading *k, const json_t *answer)
 }
 
 /*
- * The load failed, or could not be recorded. The worker has undone it, unless it died or we could
- * not write: then what the intent names is looked for. *k->e keeps the first reason.
+ * The load failed, or could not be recorded. A worker that says so has undone it, as far as it
+ * could; one that died has not: what the intent names is looked for either way. *k->e keeps the
+ * first reason.
  */
-static void take_back(struct loading *k, const json_t *answer, bool undone)
+static void take_back(struct loading *k, const json_t *answer)
 {
 	struct error first = ERROR_INIT, later = ERROR_INIT;
 	struct error *e = k->e;
@@ -303,14 +304,10 @@ static void take_back(struct loading *k, const json_t *answer, bool undone)
 	error_move(&first, e);
 	k->e = &later;
 	r = db_object_get(db, k->id, &o, &later);
-	if (!r && !undone)
+	if (!r)
 		r = recover_pending(k->m, &o, &later);
 	if (!r)
 		r = db_begin(db, &later);
-	if (!r && undone)
-		r = db_object_delete(db, k->id, &later);
-	if (!r)
-		r = parents_forget(k->m, &later);
 	if (!r && first.class != ERROR_INTERRUPTED)
 		r = add_log(k, answer, &first);
 	if (!r)
@@ -332,23 +329,25 @@ static void take_back(struct loading *k, const json_t *answer, bool undone)
 static int run(struct loading *k, int64_t *id)
 {
 	json_t *request, *answer = NULL;
-	bool undone;
 	int r;
 
 	r = intend(k, id);
 	if (r)
 		return r;
-	if (k->m->config.dry_run)
-		return load_plan(k->m, k->l, &k->in, k->name, k->id, k->now, k->e);
+	if (k->m->config.dry_run) {
+		r = load_plan(k->m, k->l, &k->in, k->name, k->id, k->now, k->e);
+		if (r && !db_begin(k->m->db, NULL) &&
+		    (db_object_delete(k->m->db, k->id, NULL) || db_commit(k->m->db, NULL)))
+			db_rollback(k->m->db);
+		return r;
+	}
 	r = make_request(k, &request);
 	if (!r)
 		r = manager_do(k->m, k->in.path, request, &answer, k->e);
-	/* An answer that says no comes from a worker that has undone all it did. */
-	undone = r && answer;
 	if (!r)
 		r = record(k, answer);
 	if (r)
-		take_back(k, answer, undone);
+		take_back(k, answer);
 	json_decref(answer);
 	return r;
 }

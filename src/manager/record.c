@@ -205,20 +205,24 @@ static const char *type_for(const struct manager_load *l, const char *program, c
 	return l->type ? l->type : answer_str(row, "type", NULL);
 }
 
-static bool selected(const struct manager_load *l, const char *program)
+/* Named, or loaded without being named: sections that begin with "?" are not. */
+static bool selected(const struct manager_load *l, const char *program, const json_t *row)
 {
 	for (size_t i = 0; i < l->program_count; i++)
 		if (!strcmp(l->programs[i], program))
 			return true;
-	return !l->program_count;
+	return !l->program_count && !json_is_false(json_object_get(row, "autoload"));
 }
 
 static int check_programs(const struct manager_load *l, const struct input *in, const json_t *file,
 			  struct error *e)
 {
-	size_t count = json_array_size(json_object_get(file, "programs"));
+	const json_t *row;
+	size_t i, count = 0;
 	int r = manager_has_programs(file, in->path, l->programs, l->program_count, e);
 
+	json_array_foreach (json_object_get(file, "programs"), i, row)
+		count += !json_is_false(json_object_get(row, "autoload"));
 	if (!r && l->pin_path && !l->program_count && count != 1) {
 		error_set(e, EINVAL, "--pin-path is for a single program, %s has %zu", in->path,
 			  count);
@@ -240,7 +244,7 @@ static int plan_program(struct manager *m, const struct manager_load *l, const j
 	const char *type = p.name ? type_for(l, p.name, row) : NULL;
 	int r = 0;
 
-	if (!p.name || !selected(l, p.name))
+	if (!p.name || !selected(l, p.name, row))
 		goto out;
 	if (!type) {
 		error_set(e, EINVAL, "program %s: its section \"%s\" tells no type", p.name,

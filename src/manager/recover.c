@@ -7,6 +7,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,27 @@ out:
 	return r;
 }
 
+/*
+ * Whether anything can ever have been pinned there. The worker refuses other paths, for a load and
+ * for an unpin; an intent may hold one all the same, since it is written first.
+ */
+static bool pinnable(const char *path)
+{
+	size_t components = 0;
+
+	if (path[0] != '/' || strlen(path) >= PATH_MAX)
+		return false;
+	while (*path) {
+		size_t len = strcspn(++path, "/");
+
+		if (!len || len > NAME_MAX || path[0] == '.')
+			return false;
+		path += len;
+		components++;
+	}
+	return components;
+}
+
 static int take_back_pins(struct manager *m, const struct db_object *o, struct error *e)
 {
 	char *staging = root_staging_dir(m, o->id);
@@ -123,7 +145,7 @@ static int take_back_pins(struct manager *m, const struct db_object *o, struct e
 		goto out;
 	}
 	r = unknown_by_name(m, by_name, pins, e);
-	if (!r && o->outside_path) {
+	if (!r && o->outside_path && pinnable(o->outside_path)) {
 		if (json_array_append_new(names, wire_json(o->outside_path)))
 			r = error_nomem(e);
 		else

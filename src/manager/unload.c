@@ -357,6 +357,11 @@ int manager_unload(struct manager *m, const struct named *targets, size_t count,
 		r = mark(&k);
 	if (!r)
 		r = unload_finish(m, kept, data, e);
+	if (r == -EPIPE || r == -EPROTO) {
+		/* The worker died over it: what is marked can be carried on with a new one. */
+		error_clear(e);
+		r = unload_finish(m, kept, data, e);
+	}
 	manager_unlock(m);
 	free(k.programs.ids);
 	free(k.objects.ids);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What several end-to-end tests need: the documents' keys, bpftool as a witness, errors, sources."""
+"""What several end-to-end tests need: keys of documents, bpftool as a witness, errors, sources."""
 import json
 import os
 import pathlib
@@ -125,7 +125,7 @@ def only(rows):
 
 
 def text(result, stream="err"):
-    """A stream's text, after a check that no byte of it moves a terminal: C0, DEL, C1, bad UTF-8."""
+    """A stream's text, checked: no byte of it moves a terminal (C0, DEL, C1, bad UTF-8)."""
     said = getattr(result, stream)
     bad = re.findall("[\0-\x08\x0b-\x1f\x7f-\x9f\udc80-\udcff]", said)
     assert not bad, f"{bad!r} in {said!r}"

@@ -150,8 +150,8 @@ def test_one_rejected_program_rejects_the_object(env, build_bpf, refused):
 def test_unknown_program_lists_those_there_are(example, refused):
     refused(["load", example("multi"), "--program", "multi_xpd"], "no program 'multi_xpd'",
             "multi_xdp", "multi_ingress", "multi_egress", "did you mean")
-    refused(["load", example("multi"), "--program", "multi_xdp", "--program", ""], "empty|no program",
-            status=2)
+    refused(["load", example("multi"), "--program", "multi_xdp", "--program", ""],
+            "empty|no program", status=2)
 
 
 def test_name_taken(env, example, refused):
@@ -210,7 +210,8 @@ PINS = {
     "a dangling symlink": (dangling, "link", "symbolic link|symlink|exists"),
     "inside the pin root": (lambda env, example: env.root / "mine/prog", "inside the pin root"),
     "the pin root": (lambda env, example: env.root, "inside the pin root|pin root"),
-    "inside it by dots": (lambda env, example: f"{env.pins}/./root/../root/mine", "pin root|'\\.\\.?'"),
+    "inside it by dots": (lambda env, example: f"{env.pins}/./root/../root/mine",
+                          "pin root|'\\.\\.?'"),
     "inside it by slashes": (lambda env, example: f"{env.pins}//root///mine", "pin root"),
     "root": (lambda env, example: "/", "."),
 }
@@ -255,8 +256,8 @@ def test_file_names_with_control_bytes(env, example, unchanged):
     shutil.copy(example("xdp_pass"), path)
     with unchanged(env):
         text(env.ok("load", path, "--name", "tame"), "out")
-        for words in (["list", "objects"], ["show", "object:tame"], ["show", "tame"], ["log", "tame"],
-                      ["show", "file", path]):
+        for words in (["list", "objects"], ["show", "object:tame"], ["show", "tame"],
+                      ["log", "tame"], ["show", "file", path]):
             out = text(env.ok(*words), "out")
             assert SHOWN in out, out
             text(env.ok("-j", *words), "out")
@@ -276,7 +277,7 @@ def test_file_names_with_control_bytes_on_a_terminal(env, example):
     child.close()
     assert child.exitstatus == 1
     said = said.replace("\r\n", "\n") + child.before.replace("\r\n", "\n")
-    # All that moves the cursor is what draws the progress line; nothing of it is an escape sequence.
+    # Only the progress line moves the cursor, and without an escape sequence.
     assert not set(said) & set("\x1b\x07\x7f\x9b\udcff"), repr(said)
     assert SHOWN in said.replace("\n", ""), repr(said)
 
@@ -355,11 +356,12 @@ def mutants(content, count, seed):
         yield bytes(mutant)
 
 
-@pytest.mark.parametrize("name", ["xdp_pass", "cgroup_skb", "sched_switch"])
-def test_bit_flipped_objects_never_cost_the_session(env, example, unchanged, name):
+@pytest.mark.parametrize("name, count", [("xdp_pass", 130), ("cgroup_skb", 130),
+                                         ("sched_switch", 40)])
+def test_bit_flipped_objects_never_cost_the_session(env, example, unchanged, name, count):
     content = pathlib.Path(example(name)).read_bytes()
     files = [env.file(f"m{i}.o", mutant)
-             for i, mutant in enumerate(mutants(content, 100, uuid.UUID(int=7).int))]
+             for i, mutant in enumerate(mutants(content, count, uuid.UUID(int=7).int))]
     script = env.file("script.txt", "".join(
         f"show file {f}\nverify {f}\nload {f} --name m\nunload object:m --if-exists\n"
         for f in files) + f"load {example('xdp_pass')} --name after\nlist\nunload after\n")
@@ -370,6 +372,6 @@ def test_bit_flipped_objects_never_cost_the_session(env, example, unchanged, nam
         assert result.raw_err == b"" and len(answers) == 4 * len(files) + 3
         assert [row["object"] for row in answers[-2]["programs"]] == ["after"]
         failed = [a["error"]["message"] for a in answers if "error" in a]
-        assert len(failed) > 50 and all(failed)
+        assert len(failed) > count / 4 and all(failed)
         loaded = [a for a in answers[2::4] if a.get("changed")]
-        assert len(loaded) > 10, "flips in names and debug information do no harm"
+        assert len(loaded) > count / 20, "flips in names and debug information do no harm"

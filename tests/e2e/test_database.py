@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from conftest import BPFMAN
+from conftest import BPFMAN, missing
 from helpers import (TRIVIAL, assert_error_document, assert_failed, assert_said, listed, only, text)
 
 pytestmark = pytest.mark.usefixtures("need_bpf")
@@ -74,7 +74,8 @@ def foreign_and_named(path):
 
 
 DATABASES = {
-    "not SQLite": (in_its_place(lambda path: path.write_bytes(b"hello\n" * 1000)), "not a database|SQLite"),
+    "not SQLite": (in_its_place(lambda path: path.write_bytes(b"hello\n" * 1000)),
+                   "not a database|SQLite"),
     "short": (in_its_place(lambda path: path.write_bytes(b"x" * 50)), "not a database|SQLite"),
     "directory": (in_its_place(lambda path: path.mkdir()), "directory"),
     "FIFO": (in_its_place(os.mkfifo), "not a (regular )?file"),
@@ -166,7 +167,9 @@ def small_disk(env, request):
         file.truncate(4 << 20)
     subprocess.run(["mkfs.ext4", "-q", "-m0", "-b", str(request.param), "-O^has_journal", image],
                    check=True)
-    subprocess.run(["mount", "-o", "loop", image, point], check=True)
+    mounted = subprocess.run(["mount", "-o", "loop", image, point], capture_output=True)
+    if mounted.returncode:
+        missing("no loop mount: " + mounted.stderr.decode(errors="replace").strip())
     try:
         yield point
     finally:
@@ -226,8 +229,9 @@ def test_unload_on_a_full_disk_can_be_done_again(env, build_bpf, small_disk):
 
 
 def test_looking_creates_nothing(env, example):
-    for words in (["list"], ["list", "maps"], ["show", "x"], ["log"], ["show", "file", example("multi")],
-                  ["verify", example("xdp_pass")], ["help"], ["complete", "unload "], ["set"],
+    for words in (["list"], ["list", "maps"], ["show", "x"], ["log"],
+                  ["show", "file", example("multi")], ["verify", example("xdp_pass")],
+                  ["help"], ["complete", "unload "], ["set"],
                   ["-n", "load", example("xdp_pass")], ["-n", "unload", "--all"]):
         env.run(*words)
         assert not env.db.parent.exists() and not env.root.exists(), words
@@ -311,7 +315,8 @@ def test_the_second_session_waits_and_says_so(env, example):
         begun = time.monotonic()
         assert_failed(env.run("load", file, "--lock-timeout", "0"), 1, "another session")
         assert time.monotonic() - begun < 1
-        assert_error_document(env.run("-j", "load", file, "--lock-timeout", "1"), 1, "another session")
+        assert_error_document(env.run("-j", "load", file, "--lock-timeout", "1"), 1,
+                              "another session")
         assert env.ok("list", "--lock-timeout", "0").out == "no programs\n", "reading never waits"
         waiting = spawn(env, "load", file)
         try:
@@ -366,3 +371,22 @@ def test_sessions_in_parallel_lose_nothing(env, build_bpf, unchanged):
             assert (session.returncode, err) == (0, b""), (out, err)
         assert listed(env) == []
     env.assert_sane()
+
+
+def test_readers_and_writers_do_not_meet_busy_databases(env, build_bpf, small_disk):
+    """In both journal modes: WAL, and TRUNCATE where blocks are small."""
+    env.db = small_disk / "state/bpfman.db"
+    file = build_bpf(TRIVIAL, "small")
+    env.ok("load", file, "--name", "first")
+    mode = {1024: "truncate", 4096: "wal"}[os.statvfs(small_disk).f_frsize]
+    with contextlib.closing(sqlite3.connect(env.db)) as db:
+        assert only(only(db.execute("PRAGMA journal_mode").fetchall())) in (mode, "delete")
+    writing = ["; ".join(f"load '{file}' --name s{i}_{k}; unload object:s{i}_{k}" for k in range(8))
+               for i in range(3)]
+    sessions = [spawn(env, "-j", "-c", script) for script in writing + ["list; " * 100] * 3]
+    for session in sessions:
+        out, err = session.communicate(timeout=100)
+        assert (session.returncode, err) == (0, b""), (out[-2000:], err)
+    for document in map(json.loads, out.splitlines()):
+        assert document["programs"][0]["name"] == "pass"
+    assert only(listed(env, "objects"))["name"] == "first"

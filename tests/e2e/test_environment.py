@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where bpfman runs may lack anything: privilege, bpffs, bpf(2), a worker, a place for its output."""
+"""What may be missing where bpfman runs: privilege, bpffs, bpf(2), a worker, room for output."""
 import errno
 import json
 import os
@@ -13,7 +13,7 @@ import sys
 import pytest
 
 import census
-from conftest import BPFMAN, WORKER, wait_until
+from conftest import BPFMAN, WORKER
 from helpers import (TRIVIAL, assert_error_document, assert_failed, assert_said, listed, only,
                      slow_source, text, verifying, wait_for)
 
@@ -166,7 +166,8 @@ def test_default_root_gets_its_bpffs_and_says_so(env, example):
 
 def test_no_worker(env, example, refused):
     file = example("xdp_pass")
-    refused(["load", file], "/nothing", "No such file", "--worker", env={"BPFMAN_WORKER": "/nothing"})
+    refused(["load", file], "/nothing", "No such file", "--worker",
+            env={"BPFMAN_WORKER": "/nothing"})
     refused(["load", file, "--worker", env.file("plain", mode=0o644)], "plain", "Permission denied")
     refused(["load", file, "--worker", env.dir], "Permission denied|directory")
     refused(["load", file, "--worker", env.file("text", "hello\n", mode=0o755)], "text",
@@ -193,7 +194,9 @@ MISDEEDS = {
     "ok is no boolean": ("echo '{\"ok\":1}'", 1, "not its protocol"),
     "NUL": (r"printf '{\"ok\":true\0}\n'", 1, "not its protocol"),
     "partial line": ("printf '{\"ok\":tr'; exit 0", 1, "status 0"),
-    "two answers": (r'printf "%s\n%s\n" "$answer" "$answer" | dd bs=1M iflag=fullblock status=none', 1, "not its protocol"),
+    # In one write: a second answer that comes later is told by its id.
+    "two answers": ('printf "%s\\n%s\\n" "$answer" "$answer" | '
+                    "dd bs=1M iflag=fullblock status=none", 1, "not its protocol"),
     "no result": ("echo '{\"id\":null,\"ok\":true}'", 1, "not its protocol|facts"),
     "empty result": ("echo '{\"ok\":true,\"result\":{}}'", 1, "not its protocol|facts"),
     "wrong types": ("echo '{\"ok\":true,\"result\":{\"programs\":7,\"maps\":\"x\"}}'",
@@ -220,22 +223,23 @@ def bad_worker(env):
 
 
 @pytest.mark.parametrize("name", MISDEEDS)
-def test_a_worker_that_fails_costs_one_command(env, example, build_bpf, bad_worker, unchanged, name):
+def test_a_worker_that_fails_costs_one_command(env, example, build_bpf, bad_worker, unchanged,
+                                               name):
     misdeed, status, said = MISDEEDS[name]
     file, pin = build_bpf(TRIVIAL, "other"), env.pins / "made/pin"
     with unchanged(env):
         worker = bad_worker(misdeed)
         result = env.run("-k", "--worker", worker, "-c",
-                         f"load '{example('xdp_pass')}' --pin-path {pin}; load '{file}' --name after; "
-                         "list; unload after; list", timeout=20)
+                         f"load '{example('xdp_pass')}' --pin-path {pin}; "
+                         f"load '{file}' --name after; list; unload after; list", timeout=20)
         assert result.status == status, repr(result)
         assert_said(text(result), "^-c:1: load: ", said, "xdp_pass|without a reason|worker")
         assert result.err.count("-c:1: ") == 1, repr(result)
         assert_said(text(result, "out"), '"after" loaded', "pass .*loaded +after", "no programs\n$")
         assert not pin.parent.exists()
         os.rmdir(env.dir / "once")
-        error = assert_error_document(env.run("-j", "--worker", worker, "load", example("xdp_pass")),
-                                      1, said)
+        result = env.run("-j", "--worker", worker, "load", example("xdp_pass"))
+        error = assert_error_document(result, 1, said)
         assert error["where"] == "bpfman"
         os.rmdir(env.dir / "once")
         os.unlink(worker)
@@ -245,7 +249,8 @@ def test_worker_killed_while_it_verifies(env, build_bpf, example, unchanged):
     slow = build_bpf(slow_source(12), "slow")
     with unchanged(env):
         process = subprocess.Popen(
-            [BPFMAN, "-j", "-k", "-c", f"load '{slow}'; load '{example('xdp_pass')}'; unload --all"],
+            [BPFMAN, "-j", "-k", "-c",
+             f"load '{slow}'; load '{example('xdp_pass')}'; unload --all"],
             env=env.variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         worker = wait_for(lambda: verifying(process.pid), "the worker verifies")
         os.kill(worker, signal.SIGKILL)

@@ -91,6 +91,12 @@ def test_text_that_is_none(env, unchanged, way, name):
         assert_said(f"{error['where']} {error['message']}", f"{where}:{place}", said)
 
 
+def test_invalid_text_in_an_argument(env):
+    assert_failed(env.run("-c", b"list \xff"), 2, r"^-c:1:6: invalid UTF-8 \(byte 0xff\)")
+    assert_failed(env.run("-c", "list 'x"), 2, "^-c:1:6: unterminated quote")
+    assert_failed(env.run("-c", "list", "-c", '"'), 2, "^-c:1:1: unterminated quote")
+
+
 def test_nothing_runs_before_everything_is_parsed(env):
     for script in ("list\nlaod x\n", "list\nlist --nope\n", "list\nlist 'x\n", "list\nshow\n"):
         result = env.run(stdin=script)
@@ -158,7 +164,8 @@ def test_scripts_from_pipes(env):
     shell = ["bash", "-c", 'exec "$0" "$@" -f <(echo list maps) -f /dev/null']
     assert env.ok(prefix=shell).out == "no maps\n"
     assert env.ok("-f", "/dev/stdin", stdin="list maps").out == "no maps\n"
-    assert env.ok("-c", "source /dev/stdin; list", stdin="list maps").out == "no maps\nno programs\n"
+    assert env.ok("-c", "source /dev/stdin; list", stdin="list maps").out == \
+        "no maps\nno programs\n"
 
 
 def test_quit_ends_the_session_from_anywhere(env):
@@ -292,7 +299,8 @@ def test_statuses_and_keep_going(env):
                                             (signal.SIGHUP, -signal.SIGHUP)])
 @pytest.mark.parametrize("keep_going", [[], ["-k"]])
 def test_signals_end_a_script(env, number, status, keep_going):
-    process = subprocess.Popen([BPFMAN, *keep_going, "-c", "list maps; watch -n 60 list; list objects"],
+    process = subprocess.Popen([BPFMAN, *keep_going, "-c",
+                                "list maps; watch -n 60 list; list objects"],
                                env=env.variables(), cwd=env.dir, stdout=subprocess.PIPE,
                                stderr=subprocess.PIPE)
     try:
@@ -318,7 +326,8 @@ def test_echo_and_timing(env):
     document = env.ok("-x", "--timing", "-j", "list", "maps").json()
     assert document["maps"] == [] and document["command"] == "list maps"
     assert re.fullmatch(r"[1-9]\d*", document["elapsed_ns"])
-    assert re.fullmatch(r"no maps\nlist: [\d.]+ (ns|us|ms|s)\n", env.ok("--timing", "list", "maps").out)
+    out = env.ok("--timing", "list", "maps").out
+    assert re.fullmatch(r"no maps\nlist: [\d.]+ (ns|us|ms|s)\n", out)
 
 
 def test_set_lists_and_changes(env):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The main job: load a real program, remember it, list it, unload it; from the shell, -c, a script."""
+"""The main job: load a real program, remember it, list it, unload it; from shell, -c, script."""
 import os
 import re
 
@@ -14,7 +14,7 @@ TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 
 
 def table(out):
-    """A printed table: a list of {title: cell}. No cell is empty, and two blanks are between them."""
+    """A printed table: a list of {title: cell}. No cell is empty; between them are two blanks."""
     titles, *rows = (re.split(r"\s{2,}", line.strip()) for line in out.splitlines())
     assert all(len(row) == len(titles) for row in rows), out
     return [dict(zip(titles, row)) for row in rows]
@@ -191,6 +191,21 @@ def test_loading_one_of_two_programs_loads_one(env, build_bpf):
     assert bpftool("prog", "show", "pinned", only(listed(env))["pinned_path"])["name"] == "second"
     used = {row["name"] for row in listed(env, "maps") if row["programs"]}
     assert used == {"own_second", "both"}
+
+
+@pytest.mark.parametrize("dry_run", [[], ["-n"]])
+def test_optional_programs_are_loaded_only_when_named(env, build_bpf, dry_run):
+    file = build_bpf(TWO.replace('SEC("xdp") int first', 'SEC("?xdp") int first'), "two")
+    for words, names in (([], ["second"]), (["--program", "first"], ["first"])):
+        loaded = env.ok("-j", *dry_run, "load", file, *words, "--name", names[0]).json()
+        assert [row["name"] for row in loaded["programs"]] == names
+
+
+def test_unload_says_each_once(env, build_bpf):
+    env.ok("load", build_bpf(TWO, "two"))
+    answer = env.ok("-j", "unload", "first", "two/first", "2", "first").json()
+    assert only(answer["unloaded"])["name"] == "first"
+    assert only(listed(env))["name"] == "second"
 
 
 def test_unload_all(env, example, unchanged):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What became of things: lost, unknown, pending; and what unload and the next command make of it."""
+"""What became of things: lost, unknown, pending; and what unload and other commands then do."""
 import contextlib
 import os
 import shutil
@@ -121,7 +121,8 @@ def test_after_a_reboot_kernel_facts_are_void(env, example, loaded):
 def test_a_name_that_a_lost_object_holds(env, example, loaded):
     sql(env, f"UPDATE objects SET boot_id = '{OTHER_BOOT}'")
     for words in ([], ["--ensure"]):
-        assert_failed(env.run("load", example("xdp_pass"), *words), 1, "taken by object 1", "unload")
+        assert_failed(env.run("load", example("xdp_pass"), *words), 1, "taken by object 1",
+                      "unload")
     env.ok("load", example("xdp_pass"), "--name", "again")
     assert states(env, "objects") == {"xdp_pass": ("lost", "reboot"), "again": ("loaded", None)}
     assert_failed(env.run("show", "two/xdp_pass"), 1)

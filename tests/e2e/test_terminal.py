@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The prompt, on a terminal: completion, history, ^C, progress, the rc file, the terminal as it was."""
+"""The prompt on a terminal: completion, history, ^C, progress, the rc file, leaving no trace."""
 import os
 import re
 import signal
 import stat
-import subprocess
 import time
 
 import pexpect
@@ -85,7 +84,8 @@ class Terminal:
 def terminal(env):
     """terminal(*argv): bpfman's prompt in line mode."""
     def start(*argv, rows=24, columns=80, **options):
-        t = Terminal(env.spawn("--line", *argv, rows=rows, columns=columns, **options), rows, columns)
+        child = env.spawn("--line", *argv, rows=rows, columns=columns, **options)
+        t = Terminal(child, rows, columns)
         t.see_prompt()
         return t
     return start
