@@ -310,11 +310,10 @@ def test_the_second_session_waits_and_says_so(env, example):
     with locked(str(env.db) + ".lock"):
         begun = time.monotonic()
         result = env.run("load", file, "--lock-timeout", "1")
-        assert 1 <= time.monotonic() - begun < 5
+        assert time.monotonic() - begun >= 1
         assert_failed(result, 1, "another session", "--lock-timeout")
-        begun = time.monotonic()
-        assert_failed(env.run("load", file, "--lock-timeout", "0"), 1, "another session")
-        assert time.monotonic() - begun < 1
+        result = env.run("load", file, "--lock-timeout", "0")
+        assert_failed(result, 1, "^bpfman: load: another session")
         assert_error_document(env.run("-j", "load", file, "--lock-timeout", "1"), 1,
                               "another session")
         assert env.ok("list", "--lock-timeout", "0").out == "no programs\n", "reading never waits"

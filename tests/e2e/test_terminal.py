@@ -75,7 +75,18 @@ class Terminal:
 
     def ended(self, timeout=20):
         """Waits for the end: the exit status, negative for a signal."""
-        self.read(lambda: not self.child.isalive(), "end", timeout)
+        end = time.monotonic() + timeout
+        while True:  # what it said last is still in the terminal when it is gone
+            try:
+                said = self.child.read_nonblocking(65536, 0.1)
+            except pexpect.TIMEOUT:
+                assert time.monotonic() < end, f"no end after {timeout} s:\n{self.text()}"
+                continue
+            except pexpect.EOF:
+                break
+            self.raw += said
+            self.stream.feed(said)
+        self.child.wait()
         self.child.close()
         return -self.child.signalstatus if self.child.signalstatus else self.child.exitstatus
 
