@@ -50,7 +50,7 @@ int manager_db(struct manager *m, struct db **db, struct error *e);
  */
 int manager_make_durable(struct manager *m, bool last, struct error *e);
 bool manager_dry_run(const struct manager *m);
-/* What a file that was loaded or opened is called in messages and the worker's version. */
+/* The worker's "hello": its versions and what this kernel offers. *result is the caller's. */
 int manager_hello(struct manager *m, json_t **result, struct error *e);
 
 /* ---- what rows look like now (look.c) ---- */
