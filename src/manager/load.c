@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -147,6 +148,28 @@ static int check_taken(struct loading *k, int64_t *id)
 }
 
 /*
+ * Whoever recovers removes the directories that an intent names, so none may be there before it: a
+ * database that was restored from a copy gives ids a second time.
+ */
+static int check_unused(struct loading *k, int64_t id)
+{
+	char *dirs[] = { root_staging_dir(k->m, id), root_object_dir(k->m, id) };
+	struct stat st;
+	int r = dirs[0] && dirs[1] ? 0 : error_nomem(k->e);
+
+	for (size_t i = 0; !r && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		if (lstat(dirs[i], &st))
+			continue;
+		error_set(k->e, EEXIST, "%s exists, and the database knows nothing of it", dirs[i]);
+		r = error_hint(k->e, "it holds pins of a lost or restored database: see what they "
+				     "are, and remove it or use another --pin-root");
+	}
+	free(dirs[0]);
+	free(dirs[1]);
+	return r;
+}
+
+/*
  * The intent: from here a later session knows what there may be to take back. 1: --ensure, and
  * there is nothing to do.
  */
@@ -180,6 +203,8 @@ static int intend(struct loading *k, int64_t *id)
 		r = db_label_set(m->db, o.id, l->labels[i].key, l->labels[i].value, k->e);
 	if (!r && k->pin_path && !m->config.dry_run)
 		r = parents_remember(m, k->pin_path, k->e);
+	if (!r && !m->config.dry_run)
+		r = check_unused(k, o.id);
 	if (!r)
 		r = db_commit(m->db, k->e);
 	if (r)
@@ -289,11 +314,10 @@ static int record(struct loading *k, const json_t *answer)
 }
 
 /*
- * The load failed, or could not be recorded. A worker that says so has undone it, as far as it
- * could; one that died has not: what the intent names is looked for either way. *k->e keeps the
- * first reason.
+ * The load failed, or could not be recorded. Unless the worker says that it has undone all of it,
+ * what the intent names is looked for. *k->e keeps the first reason.
  */
-static void take_back(struct loading *k, const json_t *answer)
+static void take_back(struct loading *k, const json_t *answer, bool undone)
 {
 	struct error first = ERROR_INIT, later = ERROR_INIT;
 	struct error *e = k->e;
@@ -304,10 +328,14 @@ static void take_back(struct loading *k, const json_t *answer)
 	error_move(&first, e);
 	k->e = &later;
 	r = db_object_get(db, k->id, &o, &later);
-	if (!r)
+	if (!r && !undone)
 		r = recover_pending(k->m, &o, &later);
 	if (!r)
 		r = db_begin(db, &later);
+	if (!r && undone)
+		r = db_object_delete(db, k->id, &later);
+	if (!r && undone)
+		r = parents_forget(k->m, &later);
 	if (!r && first.class != ERROR_INTERRUPTED)
 		r = add_log(k, answer, &first);
 	if (!r)
@@ -329,6 +357,7 @@ static void take_back(struct loading *k, const json_t *answer)
 static int run(struct loading *k, int64_t *id)
 {
 	json_t *request, *answer = NULL;
+	bool undone;
 	int r;
 
 	r = intend(k, id);
@@ -344,10 +373,11 @@ static int run(struct loading *k, int64_t *id)
 	r = make_request(k, &request);
 	if (!r)
 		r = manager_do(k->m, k->in.path, request, &answer, k->e);
+	undone = r && answer && !answer_bool(json_object_get(answer, "error"), "left_behind");
 	if (!r)
 		r = record(k, answer);
 	if (r)
-		take_back(k, answer);
+		take_back(k, answer, undone);
 	json_decref(answer);
 	return r;
 }

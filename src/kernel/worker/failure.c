@@ -79,9 +79,10 @@ json_t *failure_json(const struct failure *f)
 	const struct error *e = &f->error;
 	json_t *json;
 
-	json = json_pack("{s:i, s:s, s:s, s:s, s:b, s:o, s:o}", "errno", e->err, "code",
+	json = json_pack("{s:i, s:s, s:s, s:s, s:b, s:b, s:o, s:o}", "errno", e->err, "code",
 			 error_code(e->err), "stage", stage_name(f->stage), "reason",
-			 reason_name(f->reason), "environment", f->environment, "message",
+			 reason_name(f->reason), "environment", f->environment, "left_behind",
+			 f->left_behind, "message",
 			 wire_json(e->message ? e->message : error_code(e->err)), "hint",
 			 wire_json(e->hint));
 	if (json && e->detail)

@@ -18,6 +18,7 @@ struct failure {
 	enum stage stage;
 	enum reason reason;
 	bool environment; /* follows the reason; not_bpffs decides by path */
+	bool left_behind; /* something that was made could not be removed again */
 };
 
 #define FAILURE_INIT                                                                \

@@ -56,7 +56,7 @@ static int send_answer(const json_t *json)
 {
 	static const char lost[] = "{\"id\":null,\"op\":null,\"ok\":false,\"error\":{\"errno\":12,"
 				   "\"code\":\"ENOMEM\",\"stage\":\"request\",\"reason\":"
-				   "\"memory\",\"environment\":false,\"message\":\"out of memory "
+				   "\"memory\",\"environment\":false,\"left_behind\":false,\"message\":\"out of memory "
 				   "for the answer\",\"hint\":null},\"log\":\"\",\"log_bytes\":0,"
 				   "\"log_truncated\":false}\n";
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;

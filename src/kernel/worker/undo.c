@@ -47,9 +47,11 @@ void undo_run(struct undo *u, struct failure *f)
 		struct undo_step *step = &u->steps[u->count - 1];
 
 		if (unlinkat(step->dirfd, step->name, step->directory ? AT_REMOVEDIR : 0) &&
-		    errno != ENOENT)
+		    errno != ENOENT) {
 			error_detail(&f->error, "left behind: %s (%s)", step->name,
 				     strerror(errno));
+			f->left_behind = true;
+		}
 		undo_drop(u);
 	}
 }
