@@ -389,3 +389,22 @@ def test_readers_and_writers_do_not_meet_busy_databases(env, build_bpf, small_di
     for document in map(json.loads, out.splitlines()):
         assert document["programs"][0]["name"] == "pass"
     assert only(listed(env, "objects"))["name"] == "first"
+
+
+def test_a_restored_database_does_not_touch_what_it_does_not_know(env, example):
+    """A copy of the database gives ids again: whose pins are there already must not be touched."""
+    env.ok("load", example("xdp_pass"), "--name", "first")
+    with contextlib.closing(sqlite3.connect(env.db)) as db, \
+            contextlib.closing(sqlite3.connect(env.dir / "copy")) as copy:
+        db.backup(copy)
+    env.ok("load", example("by_name"))
+    later = only([row for row in listed(env, "objects") if row["name"] == "by_name"])
+    for suffix in ("-wal", "-shm"):
+        pathlib.Path(f"{env.db}{suffix}").unlink(missing_ok=True)
+    os.replace(env.dir / "copy", env.db)
+    there = sorted(pathlib.Path(later["pin_dir"]).iterdir())
+    result = env.run("load", example("tc_count"))
+    assert result.status == 1, repr(result)
+    assert_said(text(result), f"{later['pin_dir']} exists", "hint: ")
+    assert sorted(pathlib.Path(later["pin_dir"]).iterdir()) == there and there
+    assert [row["name"] for row in listed(env, "objects")] == ["first"]
