@@ -13,7 +13,8 @@ struct manager {
 	int ephemeral_fd;	  /* that directory, locked as long as the session lives */
 	struct db *db;
 	bool db_writes; /* opened for writing (or scratch) */
-	struct client *client;
+	struct client *client; /* the acting worker, which shares the locks */
+	struct client *reader; /* a second one that only reads, and holds no lock */
 	char boot_id[BOOT_ID_TEXT];
 	char run_id[RUN_ID_TEXT];
 	int lock_fd; /* lock file beside the database */
@@ -42,6 +43,9 @@ void manager_close_write(struct manager *m);
 /* One request to the worker; takes the request over. See client_do(). */
 int manager_do(struct manager *m, const char *subject, json_t *request, json_t **answer,
 	       struct error *e);
+/* The same of the reading worker: for what changes nothing, and needs no lock. */
+int manager_ask(struct manager *m, const char *subject, json_t *request, json_t **answer,
+		struct error *e);
 
 /* ---- root.c ---- */
 /* Makes sure of the pin root: bpffs there, directory made, opened as m->root_fd. */

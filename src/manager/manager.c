@@ -85,6 +85,7 @@ void manager_free(struct manager *m)
 	if (m->ephemeral_dir)
 		ephemeral_end(m);
 	manager_close_write(m);
+	client_free(m->reader);
 	free(m->ephemeral_dir);
 	free(m->db_path);
 	free(m->pin_root);
@@ -115,19 +116,25 @@ void manager_notice(struct manager *m, const char *format, ...)
 	buf_free(&line);
 }
 
-int manager_client(struct manager *m, struct client **client, struct error *e)
+static int client_of(struct manager *m, struct client **place, struct client **client,
+		     struct error *e)
 {
-	if (!m->client) {
-		m->client = client_new(m->config.worker, m->config.turn);
-		if (!m->client)
+	if (!*place) {
+		*place = client_new(m->config.worker, m->config.turn);
+		if (!*place)
 			return error_nomem(e);
 	}
-	*client = m->client;
+	*client = *place;
 	return 0;
 }
 
-int manager_do(struct manager *m, const char *subject, json_t *request, json_t **answer,
-	       struct error *e)
+int manager_client(struct manager *m, struct client **client, struct error *e)
+{
+	return client_of(m, &m->client, client, e);
+}
+
+static int ask(struct manager *m, struct client **place, const char *subject, json_t *request,
+	       json_t **answer, struct error *e)
 {
 	struct client *client = NULL;
 	int r;
@@ -136,12 +143,24 @@ int manager_do(struct manager *m, const char *subject, json_t *request, json_t *
 		*answer = NULL;
 	if (!request)
 		return error_nomem(e);
-	r = manager_client(m, &client, e);
+	r = client_of(m, place, &client, e);
 	if (r) {
 		json_decref(request);
 		return r;
 	}
 	return client_do(client, subject, request, answer, e);
+}
+
+int manager_do(struct manager *m, const char *subject, json_t *request, json_t **answer,
+	       struct error *e)
+{
+	return ask(m, &m->client, subject, request, answer, e);
+}
+
+int manager_ask(struct manager *m, const char *subject, json_t *request, json_t **answer,
+		struct error *e)
+{
+	return ask(m, &m->reader, subject, request, answer, e);
 }
 
 void manager_new_command(struct manager *m)

@@ -67,13 +67,13 @@ static void test_each_operation_is_found(void **state)
 
 		assert_int_equal(spec->op, op);
 		assert_ptr_equal(protocol_find(spec->name, strlen(spec->name)), spec);
-		assert_true(strlen(spec->summary) > 0 && strlen(spec->result) > 0);
-		for (i = 0; i < spec->count; i++) {
+		assert_true(strlen(spec->summary) > 0 && strlen(spec->shape->result) > 0);
+		for (i = 0; i < spec->shape->count; i++) {
 			size_t j;
 
-			assert_true(strlen(spec->fields[i].help) > 0);
+			assert_true(strlen(spec->shape->fields[i].help) > 0);
 			for (j = 0; j < i; j++)
-				assert_string_not_equal(spec->fields[i].name, spec->fields[j].name);
+				assert_string_not_equal(spec->shape->fields[i].name, spec->shape->fields[j].name);
 		}
 	}
 	assert_null(protocol_find("", 0));

@@ -84,13 +84,14 @@ static void operation(struct buf *out, const struct operation_spec *spec)
 	size_t i;
 
 	buf_printf(out, "### `%s`: %s\n\n", spec->name, spec->summary);
-	if (spec->count)
+	if (spec->shape->count)
 		buf_str(out, "| field | type | required | meaning |\n|---|---|---|---|\n");
-	for (i = 0; i < spec->count; i++)
-		buf_printf(out, "| `%s` | %s | %s | %s |\n", spec->fields[i].name,
-			   type_word(spec->fields[i].type), spec->fields[i].required ? "yes" : "",
-			   spec->fields[i].help);
-	buf_printf(out, "%sResult: %s\n\n", spec->count ? "\n" : "", spec->result);
+	for (i = 0; i < spec->shape->count; i++)
+		buf_printf(out, "| `%s` | %s | %s | %s |\n", spec->shape->fields[i].name,
+			   type_word(spec->shape->fields[i].type),
+			   spec->shape->fields[i].required ? "yes" : "",
+			   spec->shape->fields[i].help);
+	buf_printf(out, "%sResult: %s\n\n", spec->shape->count ? "\n" : "", spec->shape->result);
 }
 
 static void errors(struct buf *out)

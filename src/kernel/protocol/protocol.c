@@ -92,9 +92,9 @@ static const struct field *find_field(const struct operation_spec *spec, const c
 {
 	size_t i;
 
-	for (i = 0; i < spec->count; i++)
-		if (strcmp(spec->fields[i].name, name) == 0)
-			return &spec->fields[i];
+	for (i = 0; i < spec->shape->count; i++)
+		if (strcmp(spec->shape->fields[i].name, name) == 0)
+			return &spec->shape->fields[i];
 	return NULL;
 }
 
@@ -115,10 +115,11 @@ static int check_fields(json_t *request, const struct operation_spec *spec, stru
 			return error_set(e, EINVAL, "%s: field '%s' must be %s", spec->name, key,
 					 type_words(field->type));
 	}
-	for (i = 0; i < spec->count; i++)
-		if (spec->fields[i].required && !json_object_get(request, spec->fields[i].name))
+	for (i = 0; i < spec->shape->count; i++)
+		if (spec->shape->fields[i].required &&
+		    !json_object_get(request, spec->shape->fields[i].name))
 			return error_set(e, EINVAL, "%s: field '%s' is missing", spec->name,
-					 spec->fields[i].name);
+					 spec->shape->fields[i].name);
 	return 0;
 }
 

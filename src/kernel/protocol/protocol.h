@@ -54,13 +54,18 @@ struct field {
 	const char *help;
 };
 
+/* What an operation takes and answers. */
+struct operation_shape {
+	const struct field *fields; /* "op" and "id" are implied */
+	size_t count;
+	const char *result; /* for doc/protocol.md: what the result holds, Markdown */
+};
+
 struct operation_spec {
 	enum operation op;
 	const char *name;
 	const char *summary;
-	const struct field *fields; /* "op" and "id" are implied */
-	size_t count;
-	const char *result; /* for doc/protocol.md: what the result holds, Markdown */
+	const struct operation_shape *shape;
 };
 
 const struct operation_spec *protocol_operation(enum operation op);

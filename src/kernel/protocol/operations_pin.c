@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* hello, info, unpin */
+#include "kernel/protocol/specs.h"
+
+static const char hello_result[] =
+	"`protocol` (1), `version`, `libbpf`, `kernel` (release), `capabilities` (list of the "
+	"effective ones, `CAP_BPF`), `boot_id`, `btf` (the kernel has BTF), `bpffs` (/sys/fs/bpf "
+	"is a BPF file system), `tracefs` (it is mounted), `unprivileged_bpf_disabled` (number, "
+	"null when the kernel has no such setting).";
+static const struct field info_fields[] = {
+	{ "pin_path", FIELD_STRING, true, "absolute path of a pin" },
+};
+
+static const struct field unpin_fields[] = {
+	{ "dirs", FIELD_STRINGS, false,
+	  "directories to remove with the pins in them; one that does not exist is fine" },
+	{ "pins", FIELD_PINS, false,
+	  "single pins to remove; kept when another object is there. Empty pin_dev and pin_ino: "
+	  "whatever is there" },
+	{ "names", FIELD_STRINGS, false,
+	  "second names, removed when they name the same pin as one in `dirs` or `pins`" },
+	{ "parents", FIELD_STRINGS, false, "directories to remove when they are empty in the end" },
+};
+
+static const char info_result[] =
+	"`kind` (`program`, `map` or `link`), `kernel_id`, `name`, `type`, `pin_dev`, `pin_ino`, "
+	"`boot_id`; programs: `tag`, `load_time_ns`, `map_ids`, `verified_insns`, `xlated_bytes`, "
+	"`jited_bytes`, `memlock_bytes`, `btf_id`; maps: `key_size`, `value_size`, `max_entries`, "
+	"`map_flags`, `memlock_bytes`, `btf_id`; links: `program_id`, the kernel id of their "
+	"program. `name` and `load_time_ns` are null where the kernel has none.";
+static const char unpin_result[] =
+	"`removed`: list of paths; `kept`: list of `path` and `why`. The order makes a repetition "
+	"after a kill anywhere safe: identities of what is in `dirs` and `pins` are read, then "
+	"`names`, then `pins`, then `dirs`, then `parents` (the deepest "
+	"first) are removed. No symbolic link is followed and nothing outside of a BPF file system "
+	"is touched.";
+
+const struct operation_shape shape_HELLO = { .result = hello_result };
+SHAPE(INFO, info_fields, info_result);
+SHAPE(UNPIN, unpin_fields, unpin_result);
