@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* log: the text of a load */
+/* log and events: the text of a load, and who did what */
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/clock.h"
 #include "command/rows.h"
+
+/* ---- log ---- */
 
 static int object_of(struct session *s, const struct named *named, struct db *db, int64_t *id,
 		     struct error *e)
@@ -58,9 +60,6 @@ static const struct sink_table log_table = { log_lines, sizeof(log_lines) / size
 
 static void write_log(struct sink *s, const struct db_log *log)
 {
-	char time[CLOCK_TEXT];
-
-	clock_rfc3339(log->created_at, time);
 	sink_object(s, "log", &log_table);
 	if (log->object_id)
 		sink_int(s, "object_id", log->object_id);
@@ -70,7 +69,7 @@ static void write_log(struct sink *s, const struct db_log *log)
 	sink_str(s, "path", log->path);
 	sink_bool(s, "ok", log->ok);
 	sink_str(s, "message", log->message);
-	sink_str(s, "created_at", time);
+	write_time(s, "created_at", log->created_at);
 	sink_int(s, "log_bytes", (int64_t)log->log_bytes);
 	sink_bool(s, "truncated", log->truncated);
 	sink_text(s, "text", log->text ? log->text : "", log->text_len);
@@ -107,9 +106,113 @@ static const struct arg log_args[] = {
 	  .help = "whose load (default: the last load, failed ones too)" },
 };
 
+/* ---- events ---- */
+
+enum { EVENTS_SHOWN = 50 };
+
+static const struct sink_column event_columns[] = {
+	{ .key = "created_at", .title = "WHEN" },
+	{ .key = "user", .title = "USER" },
+	{ .key = "login", .title = "LOGIN", .optional = true },
+	{ .key = "action", .title = "ACTION" },
+	{ .key = "target_id", .title = "ID", .align = SINK_RIGHT },
+	{ .key = "name", .title = "NAME" },
+	{ .key = "result", .title = "RESULT" },
+	{ .key = "command", .title = "COMMAND" },
+};
+static const struct sink_table events_table = { event_columns,
+						sizeof(event_columns) / sizeof(event_columns[0]),
+						"no events" };
+
+struct events_writer {
+	struct session *s;
+	/* Names of users are asked for once: most events are of the same one. */
+	struct user {
+		int64_t uid;
+		char *name; /* NULL: it has none */
+	} users[2];	    /* the effective one, the login's */
+};
+
+static void write_user(struct sink *s, struct user *u, const char *uid_key, const char *name_key,
+		       int64_t uid)
+{
+	if (uid < 0) {
+		sink_null(s, uid_key);
+		sink_null(s, name_key);
+		return;
+	}
+	if (uid != u->uid) {
+		const struct passwd *pw = getpwuid((uid_t)uid);
+
+		free(u->name);
+		u->name = pw ? strdup(pw->pw_name) : NULL;
+		u->uid = uid;
+	}
+	sink_int(s, uid_key, uid);
+	sink_str(s, name_key, u->name);
+}
+
+static int write_event(void *data, struct db_event *event)
+{
+	struct events_writer *w = data;
+	struct sink *s = w->s->sink;
+
+	sink_row(s);
+	sink_int(s, "id", event->id);
+	write_time(s, "created_at", event->created_at);
+	write_user(s, &w->users[0], "uid", "user", event->uid);
+	write_user(s, &w->users[1], "login_uid", "login", event->login_uid);
+	sink_str(s, "action", event->action);
+	sink_str(s, "command", event->command);
+	sink_str(s, "kind", event->kind);
+	if (event->thing_id)
+		sink_int(s, "target_id", event->thing_id);
+	else
+		sink_null(s, "target_id");
+	sink_str(s, "name", event->name);
+	sink_bool(s, "ok", event->ok);
+	sink_str(s, "message", event->message);
+	if (for_people(w->s))
+		sink_str(s, "result", event->message ? event->message : "ok");
+	sink_row_end(s);
+	return 0;
+}
+
+static int run_events(struct session *s, const struct invocation *in, struct error *e)
+{
+	struct events_writer w = { .s = s, .users = { { .uid = -1 }, { .uid = -1 } } };
+	const char *limit = invocation_value(in, "--limit");
+	struct db *db;
+	int r;
+
+	r = manager_db(s->manager, &db, e);
+	if (r)
+		return r;
+	sink_rows(s->sink, "events", &events_table);
+	r = db_events(db, limit ? strtoll(limit, NULL, 10) : EVENTS_SHOWN, write_event, &w, e);
+	sink_rows_end(s->sink);
+	free(w.users[0].name);
+	free(w.users[1].name);
+	return r;
+}
+
+static const struct arg events_args[] = {
+	{ .name = "--limit",
+	  .type = ARG_COUNT,
+	  .value = "N",
+	  .help = "how many, of the newest (default 50)" },
+};
+
 const struct command log_commands[] = {
 	{ "log", "show libbpf's and the verifier's text of a load", log_args,
 	  sizeof(log_args) / sizeof(log_args[0]), 0, run_log,
 	  "The name of an object whose load failed works too.", NULL },
+	{ "events", "show who did what, when, and what came of it", events_args,
+	  sizeof(events_args) / sizeof(events_args[0]), 0, run_events,
+	  "Every change is an event, and so is every attempt that failed, the newest last. USER is "
+	  "the one bpfman ran as, LOGIN the one who had logged in, where the system keeps that. "
+	  "What an earlier session left unfinished and a later one settled is told as recover. The "
+	  "last 10,000 events are kept.",
+	  NULL },
 };
 const size_t log_command_count = sizeof(log_commands) / sizeof(log_commands[0]);

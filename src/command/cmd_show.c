@@ -81,7 +81,7 @@ static int labels_text(struct rows_context *c, int64_t object_id, struct error *
 	size_t count;
 	int r;
 
-	if (c->s->options->output != OUTPUT_TABLE)
+	if (!for_people(c->s))
 		return 0;
 	r = db_labels(c->db, object_id, &labels, &count, e);
 	if (r)

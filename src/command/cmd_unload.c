@@ -169,6 +169,8 @@ static int run_unload(struct session *s, const struct invocation *in, struct err
 		r = write_targets(s, &t, e);
 	if (!r && t.count)
 		r = manager_unload(s->manager, t.named, t.count, keep, &kept, e);
+	else if (!r)
+		manager_nothing_changed(s->manager);
 	if (!r && manager_dry_run(s->manager))
 		sink_note(s->sink, "dry run: nothing was unloaded");
 	write_kept(s->sink, &kept);

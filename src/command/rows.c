@@ -206,7 +206,12 @@ int labels_match(struct rows_context *c, int64_t object_id, const struct arg_val
 	return match;
 }
 
-static void write_time(struct sink *s, const char *key, int64_t ns)
+bool for_people(const struct session *s)
+{
+	return s->options->output == OUTPUT_TABLE;
+}
+
+void write_time(struct sink *s, const char *key, int64_t ns)
 {
 	char text[CLOCK_TEXT];
 

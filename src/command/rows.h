@@ -18,7 +18,7 @@ struct rows_context {
 	struct db_pair *by_program; /* uses, ordered by program */
 	struct db_pair *by_map;	    /* the same, ordered by map */
 	size_t uses;
-	bool whole; /* the above are there; otherwise each row asks for its own */
+	bool whole;  /* the above are there; otherwise each row asks for its own */
 	bool labels; /* any object has one */
 };
 /* whole: for a list of everything; otherwise only a few rows will be written. */
@@ -37,6 +37,11 @@ int object_members(struct rows_context *c, const struct db_object *o, struct loo
 /* What an object is: pending, lost where all its programs are, unknown or loaded. */
 int object_look(struct rows_context *c, const struct db_object *o, struct look *look,
 		struct error *e);
+
+/* RFC 3339. */
+void write_time(struct sink *s, const char *key, int64_t ns);
+/* Whether people read the answer: then some values are written a second time, as text for them. */
+bool for_people(const struct session *s);
 
 /* 1: the object bears all of these KEY=VALUE labels. 0: not. */
 int labels_match(struct rows_context *c, int64_t object_id, const struct arg_values *wanted,

@@ -105,8 +105,11 @@ static int run_one(struct session *s, const struct script *script, const struct 
 		sink_begin(s->sink);
 	s->verdict = 0;
 	if (s->manager)
-		manager_new_command(s->manager);
+		manager_new_command(s->manager, c->name, in->statement->source,
+				    in->statement->source_len);
 	r = c->run(s, in, &e);
+	if (s->manager && (c->flags & COMMAND_MUTATES))
+		manager_end_command(s->manager, r ? &e : NULL);
 	if (s->busy)
 		s->busy(s->ui, NULL, 0);
 	if (!r && !own) {

@@ -227,6 +227,27 @@ int db_log_last(struct db *db, int64_t object_id, struct db_log *l, struct error
 /* The newest failed or successful one for an object name that may be gone or never came to be. */
 int db_log_by_name(struct db *db, const char *object_name, struct db_log *l, struct error *e);
 
+/* Who did what, when, with what result: bounded to the last 10,000 events and 8 MiB of text. */
+struct db_event {
+	int64_t id; /* of the event itself */
+	int64_t created_at;
+	uint32_t uid;	   /* effective */
+	int64_t login_uid; /* of the login that the session descends from; -1: none */
+	char *action;	   /* "load": the command's name; "recover" */
+	char *command;	   /* as typed; NULL: none */
+	char *kind;	   /* of what it was done to: "object", "program", ...; NULL: nothing */
+	int64_t thing_id;  /* its id, which may be gone; 0: it never had one */
+	char *name;
+	bool ok;
+	char *message;	     /* of the error, or more about what was done; NULL: none */
+	uint64_t text_bytes; /* filled by db_event_add() */
+};
+void db_event_clear(struct db_event *event);
+int db_event_add(struct db *db, struct db_event *event, struct error *e);
+/* The last limit events, the oldest of them first; see db_object_fn. */
+typedef int (*db_event_fn)(void *data, struct db_event *event);
+int db_events(struct db *db, int64_t limit, db_event_fn fn, void *data, struct error *e);
+
 /* PRAGMA integrity_check; 0 and *problem NULL when sound; caller frees *problem. */
 int db_check(struct db *db, char **problem, struct error *e);
 

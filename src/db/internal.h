@@ -84,6 +84,29 @@ struct sql {
 #define SQL(text_) { .form = SQL_TEXT, .text = text_ }
 #define SELECT(row_, tail_) { .form = SQL_SELECT, .row = row_, .text = tail_ }
 #define INSERT(row_) { .form = SQL_INSERT, .row = row_ }
+
+/*
+ * A table that only remembers: rows are added at the end, and only ever the oldest deleted, so that
+ * ids have no gaps. Its rows have text_bytes, and bytes_to_here, the running sum, by which the bound
+ * is found without reading all rows.
+ */
+struct bounded {
+	int64_t rows_kept, bytes_kept;
+	struct sql by_count, newest_sum, before_oldest, by_bytes;
+};
+#define BOUNDED(table, rows, bytes)                                                                \
+	{ .rows_kept = rows, .bytes_kept = bytes,                                                  \
+	  .by_count = SQL("DELETE FROM " table " WHERE id <= ?1"),                                 \
+	  .newest_sum = SQL("SELECT bytes_to_here FROM " table " ORDER BY id DESC LIMIT 1"),       \
+	  .before_oldest =                                                                         \
+		  SQL("SELECT bytes_to_here - text_bytes FROM " table " ORDER BY id LIMIT 1"),     \
+	  .by_bytes = SQL("DELETE FROM " table                                                     \
+			  " WHERE id < ?1 AND bytes_to_here - text_bytes < ?2") }
+/* Its two columns, from the member that has the text's bytes. */
+#define FIELD_BOUNDED(row, member, table)                                                          \
+	FIELD_IN(row, member, "text_bytes, bytes_to_here", .select = "t.text_bytes",               \
+		 .value = ":text_bytes, :text_bytes + ifnull((SELECT b.bytes_to_here FROM " table  \
+			  " b ORDER BY b.id DESC LIMIT 1), 0)")
 /* clang-format on */
 
 enum { DB_CACHE_SLOTS = 128 };
@@ -195,6 +218,9 @@ int db_new_id(struct db *db, enum db_kind kind, int64_t *id, struct error *e);
 /* Inserts a row whose first field is its int64_t id, under a new id. */
 int db_insert_thing(struct db *db, enum db_kind kind, const struct sql *sql, void *row,
 		    struct error *e);
+/* Inserts a row whose first field is its int64_t id into such a table, and lets the oldest go. */
+int db_insert_bounded(struct db *db, const struct bounded *b, const struct sql *sql, void *row,
+		      struct error *e);
 /* Removes an id and its row. */
 int db_delete_thing(struct db *db, enum db_kind kind, int64_t id, struct error *e);
 

@@ -127,6 +127,22 @@ static const char *const migrations[] = {
 	"	bytes_to_here INTEGER NOT NULL, -- sum of text_bytes of this and all earlier logs\n"
 	"	text TEXT\n"
 	") STRICT;\n",
+	/* 2 */
+	"CREATE TABLE events (\n"
+	"	id INTEGER PRIMARY KEY,\n"
+	"	created_at INTEGER NOT NULL, -- ns since the epoch\n"
+	"	uid INTEGER NOT NULL, -- effective\n"
+	"	login_uid INTEGER, -- of the login that the session descends from\n"
+	"	action TEXT NOT NULL, -- the command's name, or 'recover'\n"
+	"	command TEXT, -- as typed\n"
+	"	kind TEXT, -- of what it was done to\n"
+	"	thing_id INTEGER, -- its id; it may name something that is gone\n"
+	"	name TEXT,\n"
+	"	ok INTEGER NOT NULL CHECK (ok IN (0, 1)),\n"
+	"	message TEXT,\n"
+	"	text_bytes INTEGER NOT NULL, -- of all texts above\n"
+	"	bytes_to_here INTEGER NOT NULL -- sum of text_bytes of all up to this\n"
+	") STRICT;\n",
 };
 /* clang-format on */
 

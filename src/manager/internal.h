@@ -21,6 +21,18 @@ struct manager {
 	int root_fd; /* the pin root; -1: not opened */
 	uint64_t root_dev;
 	bool locked;
+	bool recovering;   /* what is settled now was left by an earlier session */
+	bool login_known;  /* login_uid was looked for */
+	int64_t login_uid; /* event.c */
+	/* The command that runs, for its events. All zero: none does. */
+	struct {
+		const char *name, *text; /* borrowed */
+		size_t len;
+		bool told; /* an event has told what it changed, or it changed nothing */
+		enum db_kind about_kind;
+		int64_t about_id;
+		char *about; /* the name of what it works on; NULL: not known yet */
+	} command;
 	/* look.c: what was learned of the pin root, for this list */
 	struct root_sight {
 		bool known;
@@ -46,6 +58,21 @@ int manager_do(struct manager *m, const char *subject, json_t *request, json_t *
 /* The same of the reading worker: for what changes nothing, and needs no lock. */
 int manager_ask(struct manager *m, const char *subject, json_t *request, json_t **answer,
 		struct error *e);
+
+/* ---- event.c ---- */
+/*
+ * Each change that a command makes is an event. Whoever settles a change calls event_add() inside
+ * the transaction that settles it, once for each thing that a user would name: the object of a
+ * load, the link of an attach. id and name are remembered as they are, whatever becomes of the
+ * thing; message (NULL: none) is what the command's text does not say. During recovery the event
+ * is that of "recover", without a command. Nothing happens in a dry run.
+ */
+int event_add(struct manager *m, enum db_kind kind, int64_t id, const char *name,
+	      const char *message, struct error *e);
+/* What the command works on, as soon as that is known: told should it fail. id 0: it has none. */
+void event_about(struct manager *m, enum db_kind kind, int64_t id, const char *name);
+/* No command runs. */
+void event_forget(struct manager *m);
 
 /* ---- root.c ---- */
 /* Makes sure of the pin root: bpffs there, directory made, opened as m->root_fd. */

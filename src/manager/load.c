@@ -307,6 +307,8 @@ static int record(struct loading *k, const json_t *answer)
 	if (!r)
 		r = add_log(k, answer, NULL);
 	if (!r)
+		r = event_add(k->m, DB_OBJECT, k->id, k->name, NULL, k->e);
+	if (!r)
 		r = db_commit(db, k->e);
 	if (r)
 		db_rollback(db);
@@ -392,6 +394,7 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 	r = prepare(&k);
 	if (r)
 		goto out;
+	event_about(m, DB_OBJECT, 0, k.name);
 	r = manager_lock(m, e);
 	if (r)
 		goto out;
@@ -399,7 +402,10 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 	if (!r)
 		*id = k.id;
 	*changed = !r;
-	r = r > 0 ? 0 : r;
+	if (r > 0) {
+		manager_nothing_changed(m);
+		r = 0;
+	}
 	manager_unlock(m);
 out:
 	input_free(&k.in);

@@ -82,6 +82,7 @@ void manager_free(struct manager *m)
 {
 	if (!m)
 		return;
+	event_forget(m);
 	if (m->ephemeral_dir)
 		ephemeral_end(m);
 	manager_close_write(m);
@@ -163,8 +164,12 @@ int manager_ask(struct manager *m, const char *subject, json_t *request, json_t 
 	return ask(m, &m->reader, subject, request, answer, e);
 }
 
-void manager_new_command(struct manager *m)
+void manager_new_command(struct manager *m, const char *name, const char *text, size_t len)
 {
+	event_forget(m);
+	m->command.name = name;
+	m->command.text = text;
+	m->command.len = len;
 	m->sight.known = false;
 	if (m->db && !m->db_writes && !*db_uuid(m->db)) {
 		/* There was none yet; another session may have made it since. */

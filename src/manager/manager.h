@@ -39,9 +39,19 @@ int manager_new(struct manager **out, const struct manager_config *config, struc
 void manager_free(struct manager *m);
 /* lock_timeout may change during a session. */
 void manager_set_lock_timeout(struct manager *m, int seconds);
-/* A new command begins: what was seen of the pin root, or that there is no database, is looked at
- * anew. What manager_db() gave before is no longer valid. */
-void manager_new_command(struct manager *m);
+/*
+ * A new command begins: what was seen of the pin root, or that there is no database, is looked at
+ * anew. What manager_db() gave before is no longer valid. name is the command's, text (len bytes)
+ * how it was typed: both are borrowed until the next command, for its events.
+ */
+void manager_new_command(struct manager *m, const char *name, const char *text, size_t len);
+/*
+ * A command that changes something has ended, with failure or (NULL) well. An event is written for
+ * a failure, and for a change that told none itself. What cannot be written is not told.
+ */
+void manager_end_command(struct manager *m, const struct error *failure);
+/* The command found nothing to do: there is no event to tell. */
+void manager_nothing_changed(struct manager *m);
 /* The database for reading; a missing one reads as empty. Borrowed until the next command. */
 int manager_db(struct manager *m, struct db **db, struct error *e);
 /*

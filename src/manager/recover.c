@@ -185,6 +185,8 @@ int recover_pending(struct manager *m, const struct db_object *o, struct error *
 	r = db_begin(m->db, e);
 	if (!r)
 		r = db_object_delete(m->db, o->id, e);
+	if (!r && m->recovering)
+		r = event_add(m, DB_OBJECT, o->id, o->name, "an unfinished load was taken back", e);
 	if (!r)
 		r = parents_forget(m, e);
 	if (!r)
@@ -203,6 +205,7 @@ int recover(struct manager *m, struct error *e)
 	r = db_any_unsettled(m->db, &any, e);
 	if (r || !any)
 		return r;
+	m->recovering = true;
 	r = db_objects_unsettled(m->db, collect, &p, e);
 	if (r == -ENOMEM && !e->err)
 		r = error_nomem(e);
@@ -218,6 +221,7 @@ int recover(struct manager *m, struct error *e)
 		r = db_maps_unsettled(m->db, saw_map, &p.unloading, e);
 	if (!r && p.unloading)
 		r = unload_finish(m, NULL, NULL, e);
+	m->recovering = false;
 	if (r)
 		error_context(e, "settling what an earlier session left");
 	return r;

@@ -56,11 +56,50 @@ static bool ids_have(const struct ids *list, int64_t id)
 	return false;
 }
 
+/* What goes, with what its event tells. */
+struct gone {
+	int64_t id, object_id;
+	char *name;
+};
+struct gone_list {
+	struct gone *items;
+	size_t count;
+};
+
+/* Takes the name over. */
+static int gone_add(struct gone_list *list, int64_t id, int64_t object_id, char **name)
+{
+	struct gone *grown = grow(list->items, list->count, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	list->items = grown;
+	list->items[list->count++] = (struct gone){ id, object_id, *name };
+	*name = NULL;
+	return 0;
+}
+
+static bool gone_has(const struct gone_list *list, int64_t id)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->items[i].id == id)
+			return true;
+	return false;
+}
+
+static void gone_free(struct gone_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		free(list->items[i].name);
+	free(list->items);
+}
+
 struct going {
 	struct manager *m;
 	struct error *e;
 	json_t *pins, *names, *parents;
-	struct ids programs, maps, objects;
+	struct gone_list programs, objects;
+	struct ids maps;
 };
 
 enum reach { REACH_PINS, REACH_ROW_ONLY, REACH_NOTHING };
@@ -92,7 +131,7 @@ static int going_program(void *data, struct db_program *p)
 		else
 			r = parents_leading_to(g->m, p->outside_path, g->parents, g->e);
 	}
-	if (!r && ids_add(&g->programs, p->id))
+	if (!r && gone_add(&g->programs, p->id, p->object_id, &p->name))
 		r = error_nomem(g->e);
 	return r;
 }
@@ -121,7 +160,7 @@ static int going_object(void *data, struct db_object *o)
 		return 0;
 	if ((how == REACH_PINS && o->pin_dir &&
 	     json_array_append_new(g->parents, wire_json(o->pin_dir))) ||
-	    ids_add(&g->objects, o->id))
+	    gone_add(&g->objects, o->id, o->id, &o->name))
 		return error_nomem(g->e);
 	return 0;
 }
@@ -160,19 +199,41 @@ static int remove_pins(struct going *g, kept_fn kept, void *data)
 	return r;
 }
 
+/* An object's event tells of its programs too. */
+static int add_events(struct going *g)
+{
+	const char *message =
+		g->m->recovering ? "an unfinished unload was carried to its end" : NULL;
+	const struct gone *gone;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < g->objects.count; i++) {
+		gone = &g->objects.items[i];
+		r = event_add(g->m, DB_OBJECT, gone->id, gone->name, message, g->e);
+	}
+	for (size_t i = 0; !r && i < g->programs.count; i++) {
+		gone = &g->programs.items[i];
+		if (!gone_has(&g->objects, gone->object_id))
+			r = event_add(g->m, DB_PROGRAM, gone->id, gone->name, message, g->e);
+	}
+	return r;
+}
+
 static int delete_rows(struct going *g)
 {
 	struct db *db = g->m->db;
 	int r = db_begin(db, g->e);
 
 	for (size_t i = 0; !r && i < g->programs.count; i++)
-		r = db_program_delete(db, g->programs.ids[i], g->e);
+		r = db_program_delete(db, g->programs.items[i].id, g->e);
 	for (size_t i = 0; !r && i < g->maps.count; i++)
 		r = db_map_delete(db, g->maps.ids[i], g->e);
 	for (size_t i = 0; !r && i < g->objects.count; i++)
-		r = db_object_delete(db, g->objects.ids[i], g->e);
+		r = db_object_delete(db, g->objects.items[i].id, g->e);
 	if (!r)
 		r = parents_forget(g->m, g->e);
+	if (!r)
+		r = add_events(g);
 	if (!r)
 		r = db_commit(db, g->e);
 	if (r)
@@ -205,9 +266,9 @@ out:
 	json_decref(g.pins);
 	json_decref(g.names);
 	json_decref(g.parents);
-	free(g.programs.ids);
+	gone_free(&g.programs);
+	gone_free(&g.objects);
 	free(g.maps.ids);
-	free(g.objects.ids);
 	return r;
 }
 
@@ -341,6 +402,19 @@ static int mark(struct marking *k)
 	return r;
 }
 
+/* For the event, should it fail. */
+static void about(struct manager *m, const struct named *target)
+{
+	struct db_program p = { 0 };
+	struct db_object o = { 0 };
+
+	if (target->kind == DB_PROGRAM ? !db_program_get(m->db, target->id, &p, NULL)
+				       : !db_object_get(m->db, target->id, &o, NULL))
+		event_about(m, target->kind, target->id, p.name ? p.name : o.name);
+	db_program_clear(&p);
+	db_object_clear(&o);
+}
+
 int manager_unload(struct manager *m, const struct named *targets, size_t count, kept_fn kept,
 		   void *data, struct error *e)
 {
@@ -351,6 +425,8 @@ int manager_unload(struct manager *m, const struct named *targets, size_t count,
 	if (r)
 		return r;
 	m->sight.known = false;
+	if (count == 1)
+		about(m, &targets[0]);
 	for (size_t i = 0; !r && i < count; i++)
 		r = expand(&k, &targets[i]);
 	if (!r)

@@ -36,8 +36,9 @@ WORKER = os.path.abspath(os.environ.get("BPFMAN_WORKER") or TOP / "build/bpfman-
 EXAMPLES = os.path.abspath(os.environ.get("BPFMAN_EXAMPLES") or TOP / "build/examples")
 CI = os.environ.get("CI") == "true"
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
-# Tables that a failed command may write to: logs of failures, when the database was made durable.
-BOOKKEEPING = ("logs", "meta", "sqlite_sequence")
+# Tables that a failed command may write to: logs of failures, events, when the database was made
+# durable.
+BOOKKEEPING = ("events", "logs", "meta", "sqlite_sequence")
 
 
 def missing(reason):

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from conftest import BPFMAN, missing
+from conftest import BOOKKEEPING, BPFMAN, missing
 from helpers import (TRIVIAL, assert_error_document, assert_failed, assert_said, listed, only, text)
 
 pytestmark = pytest.mark.usefixtures("need_bpf")
@@ -196,7 +196,7 @@ def test_full_disk(env, build_bpf, small_disk, unchanged, leave):
                       "bulk[300000] = {1};\n", "bulky")
     small = build_bpf(TRIVIAL, "small")
     env.db = small_disk / "state/bpfman.db"
-    with unchanged(env, ignore=("logs", "meta", "sqlite_sequence", "files")):
+    with unchanged(env, ignore=(*BOOKKEEPING, "files")):
         env.ok("load", small, "--name", "before")
         before = env.ok("-j", "list", "objects").json()
         full = small_disk / "full"

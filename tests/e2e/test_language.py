@@ -341,8 +341,8 @@ def test_set_lists_and_changes(env):
 
 # ---- help, completion, watch ----
 
-COMMANDS = ["load", "verify", "list", "show", "unload", "log", "source", "watch", "set", "help",
-            "complete", "quit"]
+COMMANDS = ["load", "verify", "list", "show", "unload", "log", "events", "source", "watch", "set",
+            "help", "complete", "quit"]
 
 
 def test_help(env):

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Files, labels, directories and logs: there, back and bounded. */
+/* Files, labels, directories, logs and events: there, back and bounded. */
 #include "test_db.h"
 
 #include <errno.h>
@@ -241,6 +241,114 @@ static void logs_bounded_by_bytes(void **state)
 	finish(f, db);
 }
 
+struct seen {
+	size_t count;
+	int64_t first, last;
+	struct db_event event; /* the last */
+};
+
+static int see_event(void *data, struct db_event *event)
+{
+	struct seen *seen = data;
+
+	if (!seen->count++)
+		seen->first = event->id;
+	seen->last = event->id;
+	db_event_clear(&seen->event);
+	seen->event = *event;
+	memset(event, 0, sizeof(*event));
+	return 0;
+}
+
+static struct seen see_events(struct fixture *f, struct db *db, int64_t limit)
+{
+	struct seen seen = { 0 };
+
+	ok(f, db_events(db, limit, see_event, &seen, &f->e));
+	return seen;
+}
+
+static void events(void **state)
+{
+	struct fixture *f = *state;
+	struct db *db = begin(f);
+	struct db_event full = {
+		.created_at = 77,
+		.uid = UINT32_MAX - 1,
+		.login_uid = 0,
+		.action = "load",
+		.command = ODD,
+		.kind = "object",
+		.thing_id = 5,
+		.name = ODD,
+		.ok = true,
+		.message = ODD,
+	};
+	struct db_event bare = { .action = "recover", .login_uid = -1 };
+	struct seen seen;
+
+	assert_int_equal(see_events(f, db, 10).count, 0);
+	ok(f, db_event_add(db, &full, &f->e));
+	seen = see_events(f, db, 10);
+	assert_int_equal(seen.count, 1);
+	assert_true(seen.event.created_at == 77);
+	assert_true(seen.event.uid == UINT32_MAX - 1);
+	assert_int_equal(seen.event.login_uid, 0);
+	same_text(seen.event.action, "load");
+	same_text(seen.event.command, ODD);
+	same_text(seen.event.kind, "object");
+	assert_int_equal(seen.event.thing_id, 5);
+	same_text(seen.event.name, ODD);
+	assert_true(seen.event.ok);
+	same_text(seen.event.message, ODD);
+	assert_true(seen.event.text_bytes == strlen("load") + 3 * strlen(ODD));
+	db_event_clear(&seen.event);
+
+	ok(f, db_event_add(db, &bare, &f->e));
+	seen = see_events(f, db, 1);
+	assert_int_equal(seen.count, 1);
+	assert_int_equal(seen.last, bare.id);
+	assert_int_equal(seen.event.login_uid, -1);
+	assert_null(seen.event.command);
+	assert_null(seen.event.kind);
+	assert_int_equal(seen.event.thing_id, 0);
+	assert_false(seen.event.ok);
+	db_event_clear(&seen.event);
+	finish(f, db);
+}
+
+static void events_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct db *db = begin(f);
+	struct db_event event = { .action = "load" };
+	size_t size = 5 << 20;
+	char *text = malloc(size + 1);
+	struct seen seen;
+	int64_t i;
+
+	assert_non_null(text);
+	for (i = 1; i <= 10003; i++)
+		ok(f, db_event_add(db, &event, &f->e));
+	seen = see_events(f, db, INT64_MAX);
+	assert_int_equal(seen.count, 10000);
+	assert_int_equal(seen.first, 4);
+	db_event_clear(&seen.event);
+	/* Of two of 5 MiB only the newer fits, with whatever came after the older. */
+	memset(text, 'x', size);
+	text[size] = '\0';
+	event.command = text;
+	ok(f, db_event_add(db, &event, &f->e));
+	assert_int_equal(event.id, 10004);
+	ok(f, db_event_add(db, &event, &f->e));
+	seen = see_events(f, db, INT64_MAX);
+	assert_int_equal(seen.first, 10005);
+	assert_int_equal(seen.count, 1);
+	db_event_clear(&seen.event);
+	free(text);
+	finish(f, db);
+}
+
 static void state_names(void **state)
 {
 	(void)state;
@@ -261,6 +369,8 @@ int main(void)
 		test(logs),
 		test(logs_bounded_by_count),
 		test(logs_bounded_by_bytes),
+		test(events),
+		test(events_bounded),
 		cmocka_unit_test(state_names),
 	};
 
