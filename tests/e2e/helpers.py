@@ -89,6 +89,13 @@ def kernel_program(kernel_id):
     return bpftool("prog", "show", "id", kernel_id)
 
 
+def wait_until_freed(kind, *kernel_ids):
+    """The kernel frees a "prog" or "map" a little after its last user went: waits for that."""
+    for kernel_id in kernel_ids:
+        wait_for(lambda: bpftool(kind, "show", "id", kernel_id) is None,
+                 f"{kind} {kernel_id} is freed")
+
+
 def run_program(path, packet, times, directory):
     """Runs the program pinned at path on a packet (BPF_PROG_TEST_RUN): what it returned."""
     data = pathlib.Path(directory, "packet")

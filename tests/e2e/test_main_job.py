@@ -6,7 +6,7 @@ import re
 import pytest
 
 from helpers import (MAP_KEYS, OBJECT_KEYS, PROGRAM_KEYS, TRIVIAL, TWO, assert_failed, bpftool,
-                     kernel_program, listed, map_values, only, run_program, text)
+                     kernel_program, listed, map_values, only, run_program, text, wait_until_freed)
 
 pytestmark = pytest.mark.usefixtures("need_bpf")
 
@@ -143,7 +143,7 @@ def test_unload_removes_pins_rows_and_programs(env, example, unchanged):
         assert answer == {"unloaded": [{"id": 1, "kind": "object", "name": "multi"}], "kept": [],
                           "changed": True}
         assert [listed(env, kind) for kind in ("programs", "maps", "objects")] == [[], [], []]
-        assert not any(map(kernel_program, kernel_ids))
+        wait_until_freed("prog", *kernel_ids)
     assert_failed(env.run("unload", "multi"), 1, r'"multi"')
     assert env.ok("-j", "unload", "multi", "--if-exists").json() == \
         {"unloaded": [], "kept": [], "changed": False}
@@ -176,7 +176,7 @@ def test_partial_unload_keeps_what_the_rest_uses(env, build_bpf, unchanged):
         left = {row["name"]: row for row in listed(env, "maps")}
         assert set(left) == {"own_second", "both"}
         assert not os.path.exists(maps["own_first"]["pinned_path"])
-        assert bpftool("map", "show", "id", maps["own_first"]["kernel_id"]) is None
+        wait_until_freed("map", maps["own_first"]["kernel_id"])
         assert left["both"]["programs"] == only(listed(env, "objects"))["programs"]
         path = only(listed(env))["pinned_path"]
         run_program(path, bytes(64), 2, env.dir)

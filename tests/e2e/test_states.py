@@ -10,8 +10,8 @@ import subprocess
 import pytest
 
 from conftest import BPFMAN
-from helpers import (TRIVIAL, assert_failed, assert_said, bpftool, kernel_program, listed, only,
-                     pin_stranger, slow_source, text, verifying, wait_for)
+from helpers import (TRIVIAL, assert_failed, assert_said, bpftool, listed, only, pin_stranger,
+                     slow_source, text, verifying, wait_for, wait_until_freed)
 
 pytestmark = pytest.mark.usefixtures("need_bpf")
 
@@ -51,7 +51,7 @@ def test_unpinned(env, loaded):
     assert "unpinned" in env.ok("list").out and "unpinned" in env.ok("show", "xdp_pass").out
     env.ok("unload", "xdp_pass")
     assert listed(env) == [] and not (env.pins / "made").exists()
-    assert wait_for(lambda: kernel_program(loaded["kernel_id"]) is None, "the program goes")
+    wait_until_freed("prog", loaded["kernel_id"])
 
 
 def test_the_second_name_alone_is_gone(env, loaded):
@@ -236,7 +236,7 @@ def test_an_unload_that_was_interrupted_goes_on(env, example, build_bpf, loaded)
     env.ok("load", build_bpf(TRIVIAL, "next"))
     assert set(states(env, "objects")) == {"multi", "next"}
     assert not (env.pins / "made").exists() and not (env.root / "1").exists()
-    assert wait_for(lambda: kernel_program(loaded["kernel_id"]) is None, "the program goes")
+    wait_until_freed("prog", loaded["kernel_id"])
 
 
 def test_a_pending_load_of_an_earlier_boot_is_forgotten(env, example, loaded, build_bpf):
@@ -256,4 +256,4 @@ def test_a_pending_load_takes_its_pins_back_but_no_others(env, loaded, build_bpf
     env.ok("load", build_bpf(TRIVIAL, "next"))
     assert set(states(env, "objects")) == {"next"} and not (env.root / "1").exists()
     assert bpftool("prog", "show", "pinned", env.pins / "made/seen")["id"] == stranger
-    assert wait_for(lambda: kernel_program(loaded["kernel_id"]) is None, "the program goes")
+    wait_until_freed("prog", loaded["kernel_id"])

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from helpers import HEAD, assert_failed, bpftool, kernel_program, listed, only
+from helpers import HEAD, assert_failed, bpftool, kernel_program, listed, only, wait_until_freed
 
 pytestmark = pytest.mark.usefixtures("need_bpf")
 
@@ -126,7 +126,7 @@ def test_program_type(env, build_bpf, unchanged, section, kind, value):
         assert kernel_program(row["kernel_id"])["map_ids"] == [seen["kernel_id"]]
         assert only(listed(env, "programs", "--type", kind)) == row
         env.ok("unload", "program")
-        assert kernel_program(row["kernel_id"]) is None
+        wait_until_freed("prog", row["kernel_id"])
 
 
 @pytest.mark.parametrize("section, kind, attach", REFUSED, ids=[row[0] for row in REFUSED])
