@@ -258,8 +258,7 @@ static int bind_positional(struct invocation *in, int i, size_t at, struct error
 	int r;
 
 	if (i < 0) {
-		error_set_class(e, ERROR_USAGE, EINVAL, "%s: \"%s\" is one word too many",
-				in->command->name, word);
+		error_set_class(e, ERROR_USAGE, EINVAL, "\"%s\" is one word too many", word);
 		return error_hint(e, "help %s shows how it is used", in->command->name);
 	}
 	a = &in->command->args[i];

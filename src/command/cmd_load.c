@@ -117,6 +117,25 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 	return r;
 }
 
+/* No key may have two values: which one would count? */
+static int check_keys(const struct invocation *in, const char *option, struct error *e)
+{
+	const struct arg_values *v = invocation_values(in, option);
+
+	for (size_t i = 0; i < v->count; i++) {
+		size_t len = strcspn(v->values[i], "=");
+
+		if (!v->values[i][len])
+			continue;
+		for (size_t k = 0; k < i; k++)
+			if (!strncmp(v->values[k], v->values[i], len + 1))
+				return error_set_class(e, ERROR_USAGE, EINVAL,
+						       "%s %.*s is given twice", option, (int)len,
+						       v->values[i]);
+	}
+	return 0;
+}
+
 static int check_load(const struct invocation *in, struct error *e)
 {
 	const struct arg_values *types = invocation_values(in, "--type");
@@ -130,7 +149,7 @@ static int check_load(const struct invocation *in, struct error *e)
 	if (for_all > 1)
 		return error_set_class(e, ERROR_USAGE, EINVAL,
 				       "--type TYPE for all programs is given twice");
-	return 0;
+	return check_keys(in, "--type", e) || check_keys(in, "--label", e) ? -EINVAL : 0;
 }
 
 static const struct arg load_args[] = {

@@ -354,7 +354,7 @@ static int run_show(struct session *s, const struct invocation *in, struct error
 static const struct arg show_args[] = {
 	{ .name = "ID",
 	  .type = ARG_ANYTHING,
-	  .flags = ARG_REQUIRED | ARG_REPEAT,
+	  .flags = ARG_REQUIRED | ARG_REPEAT | ARG_FORMS,
 	  .value = "[program|map|object] ID | file FILE",
 	  .help = "an id, a name, OBJECT/NAME, kernel:ID or a pin path; or an object file" },
 };

@@ -43,6 +43,7 @@ enum arg_type {
 enum arg_flags {
 	ARG_REQUIRED = 1,
 	ARG_REPEAT = 2, /* an option may be given again; a positional takes all that follow */
+	ARG_FORMS = 4,	/* value spells out all the words that a positional may take */
 };
 
 struct arg {

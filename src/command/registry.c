@@ -51,7 +51,7 @@ static void arg_usage(const struct arg *a, struct buf *out)
 		buf_str(out, a->value ? a->value : a->name);
 	}
 	buf_str(out, optional ? "]" : "");
-	buf_str(out, a->flags & ARG_REPEAT ? "..." : "");
+	buf_str(out, (a->flags & (ARG_REPEAT | ARG_FORMS)) == ARG_REPEAT ? "..." : "");
 }
 
 void command_usage(const struct command *c, struct buf *out)

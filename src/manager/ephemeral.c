@@ -77,15 +77,30 @@ static const char *temp_dir(void)
 	return dir && dir[0] == '/' ? dir : "/tmp";
 }
 
+/* Makes the database's directory, which tells other sessions that this one lives. */
+static int make_directory(struct manager *m, const char *path, struct error *e)
+{
+	if (mkdir(path, 0700))
+		return error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot make %s: %s", path,
+				       strerror(errno));
+	m->ephemeral_fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (m->ephemeral_fd < 0 || flock(m->ephemeral_fd, LOCK_EX | LOCK_NB))
+		return error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot lock %s: %s", path,
+				       strerror(errno));
+	return 0;
+}
+
 int ephemeral_begin(struct manager *m, struct error *e)
 {
 	struct buf path = { 0 }, db = { 0 }, root = { 0 };
 	const char *slash = strrchr(m->pin_root, '/');
 	int r = 0;
 
-	sweep(temp_dir());
+	if (!m->config.dry_run)
+		sweep(temp_dir());
 	buf_add(&root, m->pin_root, (size_t)(slash - m->pin_root));
-	sweep(root.len ? buf_text(&root) : "/");
+	if (!m->config.dry_run)
+		sweep(root.len ? buf_text(&root) : "/");
 	buf_printf(&path, "%s/" PREFIX "%s", temp_dir(), m->run_id);
 	buf_printf(&db, "%s/bpfman.db", buf_text(&path));
 	buf_printf(&root, "/" PREFIX "%s", m->run_id);
@@ -93,22 +108,17 @@ int ephemeral_begin(struct manager *m, struct error *e)
 		r = error_nomem(e);
 		goto out;
 	}
-	if (mkdir(path.data, 0700)) {
-		r = error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot make %s: %s", path.data,
-				    strerror(errno));
+	/* A dry run has only the names: of a database and a root that are not there. */
+	if (!m->config.dry_run)
+		r = make_directory(m, path.data, e);
+	if (r)
 		goto out;
-	}
-	m->ephemeral_fd = open(path.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (m->ephemeral_fd < 0 || flock(m->ephemeral_fd, LOCK_EX | LOCK_NB)) {
-		r = error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot lock %s: %s", path.data,
-				    strerror(errno));
-		goto out;
-	}
 	free(m->db_path);
 	free(m->pin_root);
 	m->db_path = buf_take(&db);
 	m->pin_root = buf_take(&root);
-	m->ephemeral_dir = buf_take(&path);
+	if (!m->config.dry_run)
+		m->ephemeral_dir = buf_take(&path);
 out:
 	buf_free(&path);
 	buf_free(&db);

@@ -68,7 +68,7 @@ int manager_new(struct manager **out, const struct manager_config *config, struc
 	r = read_boot_id(m, e);
 	if (!r)
 		r = make_run_id(m, e);
-	if (!r && config->ephemeral && !config->dry_run)
+	if (!r && config->ephemeral)
 		r = ephemeral_begin(m, e);
 out:
 	if (r)

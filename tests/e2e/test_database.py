@@ -286,6 +286,16 @@ def test_ephemeral_leaves_nothing(env, example, unchanged):
     assert not env.db.parent.exists() and not env.root.exists()
 
 
+def test_an_ephemeral_dry_run_sees_nothing_and_makes_nothing(env, example):
+    env.ok("load", example("xdp_pass"))
+    script = f"list; load '{example('xdp_pass')}'; list objects"
+    documents = env.ok("-j", "-n", "--ephemeral", "-c", script).documents()
+    assert documents[0]["programs"] == [] and documents[1]["changed"] is True
+    assert only(documents[2]["objects"])["id"] == 1
+    assert not list(pathlib.Path(env.variables()["TMPDIR"]).glob("bpfman_ephemeral*"))
+    assert not list(env.pins.glob("bpfman_ephemeral*"))
+
+
 # ---- several sessions ----
 
 
