@@ -145,6 +145,11 @@ int db_object_settle(struct db *db, int64_t id, const char *pin_dir, uint64_t ro
 /* Removes the object, its programs, its own maps, their ids, and the file's bytes if unused. */
 int db_object_delete(struct db *db, int64_t id, struct error *e);
 int db_object_get(struct db *db, int64_t id, struct db_object *o, struct error *e);
+/*
+ * Where the newest object of this boot and this bpffs is pinned; caller frees. NULL: there is none.
+ */
+int db_newest_pin_dir(struct db *db, const char *boot_id, uint64_t root_dev, char **pin_dir,
+		      struct error *e);
 int db_object_by_name(struct db *db, const char *name, struct db_object *o, struct error *e);
 
 /*

@@ -196,3 +196,25 @@ int db_has_labels(struct db *db, bool *any, struct error *e)
 	*any = exists != 0;
 	return ret;
 }
+
+int db_newest_pin_dir(struct db *db, const char *boot_id, uint64_t root_dev, char **pin_dir,
+		      struct error *e)
+{
+	static const struct sql sql =
+		SQL("SELECT pin_dir FROM objects WHERE boot_id = ?1 AND root_dev = ?2 "
+		    "AND pin_dir IS NOT NULL ORDER BY id DESC LIMIT 1");
+	struct query q;
+	int ret = query_open(&q, db, &sql, e);
+
+	*pin_dir = NULL;
+	if (ret)
+		return ret;
+	bind_text(&q, boot_id);
+	bind_int(&q, (int64_t)root_dev);
+	ret = query_step(&q, e);
+	if (ret > 0) {
+		*pin_dir = column_text(&q);
+		ret = query_lost(&q, e);
+	}
+	return query_close(&q, ret);
+}

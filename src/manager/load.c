@@ -189,12 +189,19 @@ static int intend(struct loading *k, int64_t *id)
 		.loaded_by = geteuid(),
 		.created_at = k->now,
 	};
+	int64_t next = 0;
 	int r;
 
 	memcpy(o.sha256, k->in.sha256, sizeof(o.sha256));
 	r = db_begin(m->db, k->e);
 	if (!r)
 		r = check_taken(k, id);
+	if (!r && !m->config.dry_run) {
+		r = db_next_id(m->db, &next, k->e);
+		o.pin_dir = r ? NULL : root_object_dir(m, next);
+		if (!r && !o.pin_dir)
+			r = error_nomem(k->e);
+	}
 	if (!r)
 		r = db_file_store(m->db, k->in.sha256, k->in.bytes, k->in.len, k->e);
 	if (!r)
@@ -211,6 +218,7 @@ static int intend(struct loading *k, int64_t *id)
 		db_rollback(m->db);
 	else
 		k->id = o.id;
+	free(o.pin_dir);
 	return r;
 }
 

@@ -81,6 +81,13 @@ int root_open(struct manager *m, struct error *e)
 	ancestor = existing_ancestor(m->pin_root);
 	if (!ancestor)
 		return error_nomem(e);
+	if (stat(ancestor, &st)) {
+		error_set_class(e, ERROR_ENVIRONMENT, errno, "the pin root %s: %s", m->pin_root,
+				strerror(errno));
+		r = errno == EPERM ? error_hint(e, "bpffs takes no name with a '.' in it")
+				   : -e->err;
+		goto out;
+	}
 	if (!is_bpffs(ancestor, &type)) {
 		error_set_class(e, ERROR_ENVIRONMENT, EINVAL, "the pin root %s is not on bpffs",
 				m->pin_root);
@@ -136,12 +143,36 @@ static int other_owner(struct manager *m, struct buf *other, struct error *e)
 	return buf_error(other) ? error_nomem(e) : 0;
 }
 
+/*
+ * A database has one root on a bpffs: an unsettled load is taken back there, and maps pinned by
+ * name are found there.
+ */
+static int check_only_root(struct manager *m, struct error *e)
+{
+	char *dir, *slash;
+	int r = db_newest_pin_dir(m->db, m->boot_id, m->root_dev, &dir, e);
+
+	slash = dir ? strrchr(dir, '/') : NULL;
+	if (slash)
+		*slash = '\0';
+	if (slash && strcmp(dir, m->pin_root)) {
+		error_set_class(e, ERROR_ENVIRONMENT, EBUSY,
+				"what this database manages is pinned under %s, not under %s", dir,
+				m->pin_root);
+		r = error_hint(e, "use --pin-root %s, or another database with --db FILE", dir);
+	}
+	free(dir);
+	return r;
+}
+
 int root_claim(struct manager *m, struct error *e)
 {
 	struct buf name = { 0 }, other = { 0 };
 	struct stat st;
-	int r = 0;
+	int r = check_only_root(m, e);
 
+	if (r)
+		return r;
 	buf_printf(&name, "%s%s", OWNER_PREFIX, db_uuid(m->db));
 	if (buf_error(&name)) {
 		r = error_nomem(e);

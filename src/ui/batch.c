@@ -82,8 +82,9 @@ int ui_stdin(struct ui *ui)
 	struct script script;
 	int status;
 
-	if (file_read_fd(STDIN_FILENO, "standard input", SCRIPT_MAX, &text, &e) ||
-	    script_parse(&script, "stdin", buf_text(&text), text.len, &e)) {
+	if (file_read_fd(STDIN_FILENO, "standard input", SCRIPT_MAX, &text, &e)) {
+		status = tell(ui, "bpfman", &e);
+	} else if (script_parse(&script, "stdin", buf_text(&text), text.len, &e)) {
 		status = tell(ui, NULL, &e);
 	} else {
 		status = run_scripts(ui, &script, 1);

@@ -155,6 +155,28 @@ def test_a_root_of_another_database(env, example, unchanged):
     assert owner == "owner_" + uuid
 
 
+def test_a_database_has_one_root(env, example, unchanged):
+    """Else a load that was killed under one root would not be taken back under another."""
+    other = env.pins / "other"
+    env.ok("load", example("xdp_pass"))
+    with contextlib.closing(sqlite3.connect(env.db)) as db:
+        db.execute("UPDATE objects SET state = 'pending'")
+        db.execute("DELETE FROM programs")
+        db.execute("DELETE FROM maps")
+        db.commit()
+    other.mkdir()
+    with unchanged(env):
+        words = ["load", example("tc_count"), "--pin-root", other]
+        said = f"pinned under {env.root}, not under {other}", f"--pin-root {env.root}"
+        assert_failed(env.run(*words), 3, *said)
+        assert_error_document(env.run("-j", *words), 3, *said)
+    env.ok("load", example("tc_count"))
+    assert not (env.root / "1").exists(), "taken back"
+    env.ok("unload", "--all")
+    env.ok(*words)  # with nothing left to lose it may move
+    env.ok("unload", "--all", "--pin-root", other)
+
+
 # ---- a full disk ----
 
 

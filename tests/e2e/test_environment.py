@@ -151,6 +151,13 @@ def test_no_bpffs_at_the_pin_root(env, example, refused):
             env={"BPFMAN_PIN_ROOT": env.file("file")})
 
 
+def test_a_pin_root_whose_name_bpffs_does_not_take(env, example, refused):
+    refused(["load", example("xdp_pass"), "--pin-root", env.pins / "a.b"], r"pin root .*/a\.b",
+            "no name with a '\\.'")
+    refused(["load", example("xdp_pass"), "--pin-root", example("xdp_pass") + "/root"],
+            "pin root", "Not a directory")
+
+
 def test_default_root_gets_its_bpffs_and_says_so(env, example):
     script = ('umount -l /sys/fs/bpf 2>/dev/null; '
               '"$@" && grep -c " /sys/fs/bpf .* - bpf " /proc/self/mountinfo')
@@ -312,7 +319,7 @@ def test_standard_error_that_cannot_be_written(env):
         result = env.run("list", prefix=["bash", "-c", f'exec "$@" {shut}', "bash"])
         assert result.status == status, (shut, result)
     result = env.run(prefix=["bash", "-c", 'exec "$@" <&-', "bash"])
-    assert_failed(result, 1, "standard input: Bad file descriptor")
+    assert_failed(result, 1, "^bpfman: cannot read standard input: Bad file descriptor")
 
 
 def test_few_descriptors_and_little_memory(env, example, unchanged):

@@ -195,6 +195,14 @@ def test_lines_that_are_no_requests(env):
     assert answers[-1]["ok"] and answers[-1]["id"] == "last"
 
 
+def test_it_takes_no_arguments(env):
+    for argument in ("--help", "x"):
+        done = subprocess.run([WORKER, argument], capture_output=True, text=True,
+                              stdin=subprocess.DEVNULL, env=env.variables())
+        assert (done.returncode, done.stdout) == (2, ""), done
+        assert done.stderr.startswith(f"usage: {WORKER} <REQUESTS >ANSWERS\n"), done
+
+
 @pytest.mark.parametrize("number", [0, -5, 1.5, "x\\y", True, False, None, "é\u0001"])
 def test_ids_are_echoed(env, number):
     [answer] = env.worker([{"op": "hello", "id": number}])

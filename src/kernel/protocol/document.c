@@ -15,8 +15,8 @@ static const char introduction[] =
 	"\"pin_path\":\"/sys/fs/bpf/test/prog\"}' | bpfman-kernel\n"
 	"\n"
 	"It ends with status 0 at the end of input and with status 1 when the reader of its output "
-	"is gone. A request that was begun is finished or undone before. It writes nothing to "
-	"standard error.\n"
+	"is gone. A request that was begun is finished or undone before. It takes no arguments "
+	"(status 2) and writes nothing else to standard error.\n"
 	"\n"
 	"## Requests\n"
 	"\n";

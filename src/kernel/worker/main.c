@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,11 +136,19 @@ static void give_memory_back(void)
 	malloc_trim(0);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct reader reader = { .fd = STDIN_FILENO };
 	int status = 0;
 
+	if (argc > 1) {
+		fprintf(stderr,
+			"usage: %s <REQUESTS >ANSWERS\n"
+			"one JSON object a line; bpfman runs this program itself, and by hand:\n"
+			"  echo '{\"op\":\"hello\"}' | %s\n",
+			argv[0], argv[0]);
+		return 2;
+	}
 	signal(SIGPIPE, SIG_IGN);
 	/*
 	 * libbpf parses the kernel's BTF anew for each object that needs it: 5 MB to allocate.
