@@ -126,6 +126,14 @@ void buf_drop(struct buf *b, size_t n)
 	memmove(b->data, b->data + n, b->len + 1);
 }
 
+void buf_cut(struct buf *b, size_t len)
+{
+	if (len >= b->len)
+		return;
+	b->len = len;
+	b->data[len] = '\0';
+}
+
 int buf_error(const struct buf *b)
 {
 	return b->failed ? -ENOMEM : 0;

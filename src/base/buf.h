@@ -31,6 +31,8 @@ void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pr
 void buf_vprintf(struct buf *b, const char *format, va_list args);
 /* Drops the first n bytes. */
 void buf_drop(struct buf *b, size_t n);
+/* Keeps the first len bytes; does nothing when there are fewer. */
+void buf_cut(struct buf *b, size_t len);
 /* 0, or -ENOMEM when a write was lost. */
 int buf_error(const struct buf *b);
 /* The text, "" when nothing was written; the buffer keeps it. */

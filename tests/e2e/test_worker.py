@@ -81,7 +81,7 @@ GLOBALS = [
     ("odd", "_Bool odd = 1", "_Bool", "true"),
     ("byte", "__s8 byte = -128", "__s8", "-128"),
     ("large", "__u64 large = ~0ull", "__u64", "18446744073709551615"),
-    ("huge", "__int128 huge = 1", "__int128", "01" + 15 * "00"),
+    ("huge", "__int128 huge = 1", "__int128", "0x" + 31 * "0" + "1"),
     ("long_text", 'char long_text[5000] = "x"', "char[5000]", None),
 ]
 
@@ -125,7 +125,7 @@ def test_open_without_btf_shows_bytes(env, build_bpf):
     result = good(env, op="open", path=path)
     [data] = result["globals"]
     assert result["btf"] is False and data["type"] is None
-    assert data["value"] in ("04030201", "01020304") and data["name"] == ".data"
+    assert data["value"] in ("hex:04030201", "hex:01020304") and data["name"] == ".data"
 
 
 # ---- loading ----

@@ -47,10 +47,17 @@ static void grows(void **state)
 	buf_drop(&b, 26 * 3000 + 2);
 	assert_int_equal(b.len, 100000 - 26 * 3000 - 2);
 	assert_int_equal(b.data[0], 'c');
+	buf_cut(&b, SIZE_MAX);
+	buf_cut(&b, 2);
+	assert_string_equal(buf_text(&b), "cd");
+	buf_cut(&b, 3);
+	assert_int_equal(b.len, 2);
 	buf_drop(&b, SIZE_MAX);
 	assert_string_equal(buf_text(&b), "");
+	buf_cut(&b, 0);
 	buf_free(&b);
 	assert_null(b.data);
+	buf_cut(&b, 0);
 }
 
 /* Every length around the edges of the memory, so that the last byte and the NUL both fit. */

@@ -79,7 +79,7 @@ static const char open_result[] =
 	"`insns`; "
 	"`maps`: list of `name`, `type`, `key_size`, `value_size`, `max_entries`, `map_flags`, "
 	"`pin_by_name`, `internal`; `globals`: list of `name`, `map`, `type` (C text, null without "
-	"BTF), `size`, `value` (C text; hexadecimal bytes without BTF; null when unknown before "
+	"BTF), `size`, `value` (C text; `hex:` and the bytes without BTF; null when unknown before "
 	"loading or over 4096 bytes); `license` (or null); `btf`. No capability is needed.";
 static const char load_result[] =
 	"`program_id` (kernel id of the first program), `map_ids` (kernel ids), `root_dev` "

@@ -94,6 +94,12 @@ enum stage {
 	X(TOO_OLD, "too_old", false, "this kernel is too old for an attach type or map type",    \
 	  "this kernel (6.1.0) does not know attach type netkit_primary")                        \
 	X(MEMORY, "memory", false, "out of memory, here or in the kernel", "out of memory")      \
+	X(NO_SUCH_MEMBER, "no_such_member", false,                                               \
+	  "a struct has no such member, or an array no such "                                    \
+	  "element; the hint has the nearest name",                                              \
+	  "struct cfg has no member 'limt'")                                                     \
+	X(BAD_VALUE, "bad_value", false, "text that is no value of the type it is for",          \
+	  ".ports[1]: 70000 is out of range: __u16 takes 0 to 65535")                            \
 	X(REQUEST, "request", false, "the request is not what the table above says",             \
 	  "load: field 'pin_pth' is unknown")                                                    \
 	X(INTERNAL, "internal", false, "a defect of the worker", "the answer cannot be written") \

@@ -3,6 +3,7 @@
 #define BPFMAN_WORKER_BTF_TEXT_H
 
 #include <bpf/btf.h>
+#include <jansson.h>
 #include <stddef.h>
 
 #include "base/buf.h"
@@ -17,9 +18,20 @@
 int btf_type_text(const struct btf *btf, __u32 id, struct buf *out);
 /*
  * "42", "true", "\"text\"", "RED", "{1, 2}", "{.a = 1, .b = 0x10}" for the bytes of a variable of
- * this type. -EINVAL when they do not fit each other; out holds a part then.
+ * this type; of a union one member. btf_value_parse() takes it back. -EINVAL when they do not fit
+ * each other; out holds a part then.
  */
 int btf_value_text(const struct btf *btf, __u32 id, const unsigned char *bytes, size_t size,
 		   struct buf *out);
+/*
+ * The same as JSON: structs and unions as objects (a union with all its members; members of one
+ * without a name belong to the whole), arrays as lists, char arrays as strings without the NULs at
+ * their end, enums by name, bools. Integers of up to four bytes are numbers, others strings of
+ * digits, pointers and __int128 strings in hexadecimal; floats are null where they are not finite.
+ * Strings are encoded as they travel. The type of a value follows from its BTF type alone. *out is
+ * the caller's. -EINVAL: bytes and type do not fit each other; -E2BIG, -ENOMEM; *out is NULL then.
+ */
+int btf_value_json(const struct btf *btf, __u32 id, const unsigned char *bytes, size_t size,
+		   json_t **out);
 
 #endif

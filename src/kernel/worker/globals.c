@@ -33,6 +33,7 @@ static json_t *bytes_json(const unsigned char *bytes, size_t size)
 	struct buf hex = { 0 };
 	size_t i;
 
+	buf_str(&hex, "hex:");
 	for (i = 0; i < size; i++)
 		buf_printf(&hex, "%02x", bytes[i]);
 	return take_json(&hex);
