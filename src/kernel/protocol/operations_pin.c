@@ -12,6 +12,9 @@ static const struct field info_fields[] = {
 };
 
 static const struct field unpin_fields[] = {
+	{ "links", FIELD_PINS, false,
+	  "links to detach and remove before anything else; kept when another object is there, as "
+	  "in `pins`" },
 	{ "dirs", FIELD_STRINGS, false,
 	  "directories to remove with the pins in them; one that does not exist is fine" },
 	{ "pins", FIELD_PINS, false,
@@ -27,13 +30,22 @@ static const char info_result[] =
 	"`boot_id`; programs: `tag`, `load_time_ns`, `map_ids`, `verified_insns`, `xlated_bytes`, "
 	"`jited_bytes`, `memlock_bytes`, `btf_id`; maps: `key_size`, `value_size`, `max_entries`, "
 	"`map_flags`, `memlock_bytes`, `btf_id`; links: `program_id`, the kernel id of their "
-	"program. `name` and `load_time_ns` are null where the kernel has none.";
+	"program, `attach_type`, `target` (what the kernel tells of what it is attached to: "
+	"`ifindex`, `cgroup_id`, `netns_ino`, `name`, `family`, ...) and `target_gone` (true: the "
+	"interface, control group or network namespace does not exist any more; null: the kernel "
+	"does not tell). `name`, `load_time_ns`, `attach_type` and `target` are null where the "
+	"kernel has none.";
 static const char unpin_result[] =
-	"`removed`: list of paths; `kept`: list of `path` and `why`. The order makes a repetition "
-	"after a kill anywhere safe: identities of what is in `dirs` and `pins` are read, then "
+	"`removed`: list of paths; `kept`: list of `path` and `why`; `held`: those of `removed` "
+	"whose link is attached still, because another pin or process has it. The order makes a "
+	"repetition "
+	"after a kill anywhere safe: `links` are removed, identities of what is in `dirs` and "
+	"`pins` are read, then "
 	"`names`, then `pins`, then `dirs`, then `parents` (the deepest "
-	"first) are removed. No symbolic link is followed and nothing outside of a BPF file system "
-	"is touched.";
+	"first) are removed. A link, in `links` or found in `dirs`, is detached where its type can "
+	"be, and for one that cannot the answer waits up to a second until the kernel has let go "
+	"of it: what it was attached to can be used again at once. No symbolic link is followed "
+	"and nothing outside of a BPF file system is touched.";
 
 const struct operation_shape shape_HELLO = { .result = hello_result };
 SHAPE(INFO, info_fields, info_result);

@@ -29,6 +29,8 @@ enum {
 	X(LOAD, "load", "load an object's programs and maps and pin them, all or nothing") \
 	X(VERIFY, "verify", "load one program of an object without keeping it")            \
 	X(INFO, "info", "identity and kernel facts of one pin")                            \
+	X(ATTACH, "attach", "attach a pinned program and pin the link")                    \
+	X(READ_ITER, "read_iter", "read what an attached iterator tells")                  \
 	X(UNPIN, "unpin", "remove pins and directories, only those that are ours")
 
 enum operation {

@@ -54,9 +54,23 @@ enum stage {
 	X(NO_BTF, "no_btf", false, "BTF is missing, in the kernel or in the object",             \
 	  "the kernel has no BTF (/sys/kernel/btf/vmlinux), which this object needs")            \
 	X(NO_TARGET, "no_target", false,                                                         \
-	  "the kernel lacks what the object names: a function, "                                 \
-	  "tracepoint, type or symbol",                                                          \
+	  "what the object or the request names is not there: a function, tracepoint, type, "    \
+	  "symbol, interface, event, control group, network namespace or process",               \
 	  "this kernel has no BTF attach target 'sched_swich'")                                  \
+	X(BAD_TARGET, "bad_target", false,                                                       \
+	  "what the request names is there, but is nothing that this attach type attaches to",   \
+	  "/tmp is not a directory of a cgroup2 file system")                                    \
+	X(UNFIT, "unfit", false,                                                                 \
+	  "program type, attach type, target and options do not go together",                    \
+	  "probe: attach type xdp is for programs of type xdp, this one is of type tracepoint")  \
+	X(HOOK_TAKEN, "hook_taken", false,                                                       \
+	  "another program is attached there, and allows no second one",                         \
+	  "veth0: program 12 (xdp_pass) is attached there, in native mode")                      \
+	X(NO_ANCHOR, "no_anchor", false,                                                         \
+	  "the link or program that the order refers to is not attached there",                  \
+	  "link 7, which the order refers to, is not attached there")                            \
+	X(NO_TRACEFS, "no_tracefs", true, "tracefs is not mounted, which the event needs",       \
+	  "tracefs is not mounted, and tracepoints are looked up in it")                         \
 	X(UNKNOWN_SECTION, "unknown_section", false,                                             \
 	  "no program type follows from the section's "                                          \
 	  "name and none was given; the hint has the nearest known one",                         \

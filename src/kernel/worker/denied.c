@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/capability.h>
 
@@ -73,26 +74,49 @@ static uint64_t missing_of(uint64_t needed)
 	return have & BIT(CAP_SYS_ADMIN) ? 0 : needed & ~have;
 }
 
-static int user_namespace(struct failure *f, const char *what, int err)
+static int user_namespace(struct failure *f, enum stage stage, const char *what, int err)
 {
-	fail(f, STAGE_VERIFY, REASON_USER_NAMESPACE, err,
+	fail(f, stage, REASON_USER_NAMESPACE, err,
 	     "%s: this process is in a user namespace, where capabilities do not count for bpf(2)",
 	     what);
 	return error_hint(&f->error, "run it in the initial user namespace");
 }
 
-static int capability_missing(struct failure *f, const char *what, const char *kind,
-			      const char *type, uint64_t missing, int err)
+static int capability_missing(struct failure *f, enum stage stage, const char *what,
+			      const char *thing, uint64_t missing, int err)
 {
 	struct buf names = { 0 };
 
 	env_capability_names(missing, &names);
-	fail(f, STAGE_VERIFY, REASON_CAPABILITY, err,
-	     "%s: %s of type %s needs %s, which %s missing", what, kind, type, buf_text(&names),
-	     missing & (missing - 1) ? "are" : "is");
+	fail(f, stage, REASON_CAPABILITY, err, "%s: %s needs %s, which %s missing", what, thing,
+	     buf_text(&names), missing & (missing - 1) ? "are" : "is");
 	error_hint(&f->error, "run as root, or give the worker %s", buf_text(&names));
 	buf_free(&names);
 	return -err;
+}
+
+bool explain_privilege(struct failure *f, enum stage stage, const char *what, const char *thing,
+		       uint64_t needed, int err)
+{
+	uint64_t missing = missing_of(needed);
+
+	if (env_user_namespace())
+		user_namespace(f, stage, what, err);
+	else if (missing)
+		capability_missing(f, stage, what, thing, missing, err);
+	else
+		return false;
+	return true;
+}
+
+/* The same for kind (a program, a map) of the type. */
+static bool type_privilege(struct failure *f, const char *what, const char *kind, const char *type,
+			   uint64_t needed, int err)
+{
+	char thing[128];
+
+	snprintf(thing, sizeof(thing), "%s of type %s", kind, type);
+	return explain_privilege(f, STAGE_VERIFY, what, thing, needed, err);
 }
 
 static int unprivileged_disabled(struct failure *f, const char *what, int err)
@@ -121,7 +145,6 @@ static int denied(struct failure *f, const char *what, int err)
 int explain_denied(const struct object *o, int err, struct failure *f)
 {
 	uint64_t needed = 0;
-	uint64_t missing;
 	const struct bpf_program *worst = o->programs[0];
 	size_t i;
 
@@ -129,8 +152,6 @@ int explain_denied(const struct object *o, int err, struct failure *f)
 		return fail(f, STAGE_VERIFY, REASON_MEMORY, err, "%s: out of memory", o->label);
 	if (err != EPERM && err != EACCES)
 		return denied(f, o->label, err);
-	if (env_user_namespace())
-		return user_namespace(f, o->label, err);
 	for (i = 0; i < o->count; i++) {
 		uint64_t own = program_capabilities(bpf_program__type(o->programs[i]));
 
@@ -138,11 +159,9 @@ int explain_denied(const struct object *o, int err, struct failure *f)
 			worst = o->programs[i];
 		needed |= own;
 	}
-	missing = missing_of(needed);
-	if (missing)
-		return capability_missing(f, bpf_program__name(worst), "a program",
-					  object_program_type(bpf_program__type(worst)), missing,
-					  err);
+	if (type_privilege(f, env_user_namespace() ? o->label : bpf_program__name(worst),
+			   "a program", object_program_type(bpf_program__type(worst)), needed, err))
+		return -err;
 	if (env_unprivileged_bpf_disabled() > 0 && missing_of(BIT(CAP_BPF)))
 		return unprivileged_disabled(f, bpf_program__name(worst), err);
 	return denied(f, o->label, err);
@@ -154,12 +173,10 @@ static int program_refused(const struct bpf_program *program, int err, struct fa
 	const char *name = bpf_program__name(program);
 	const char *type = object_program_type(bpf_program__type(program));
 	const char *attach = object_attach_type(program);
-	uint64_t missing = missing_of(program_capabilities(bpf_program__type(program)));
 
-	if (env_user_namespace())
-		return user_namespace(f, name, err);
-	if (missing)
-		return capability_missing(f, name, "a program", type, missing, err);
+	if (type_privilege(f, name, "a program", type,
+			   program_capabilities(bpf_program__type(program)), err))
+		return -err;
 	fail(f, STAGE_VERIFY, REASON_TYPE_REFUSED, err,
 	     "%s: this kernel refuses programs of type %s%s%s (%s), although others load", name,
 	     type, attach ? " with attach type " : "", attach ? attach : "", error_code(err));
@@ -198,14 +215,10 @@ int explain_program(const struct bpf_program *program, int err, struct failure *
 int explain_map(const char *name, enum bpf_map_type type, int err, struct failure *f)
 {
 	uint64_t beside = (unsigned)type < TYPES ? map_beside_bpf[type] : 0;
-	uint64_t missing = missing_of(beside | BIT(CAP_BPF));
 
 	if (err == EPERM || err == EACCES) {
-		if (env_user_namespace())
-			user_namespace(f, name, err);
-		else if (missing)
-			capability_missing(f, name, "a map", object_map_type(type), missing, err);
-		else
+		if (!type_privilege(f, name, "a map", object_map_type(type), beside | BIT(CAP_BPF),
+				    err))
 			fail(f, STAGE_VERIFY, REASON_TYPE_REFUSED, err,
 			     "map '%s': this kernel refuses maps of type %s", name,
 			     object_map_type(type));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <ctype.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <stdio.h>
@@ -12,19 +13,21 @@
 #include <unistd.h>
 
 #include "kernel/worker/env.h"
+#include "kernel/worker/tracefs.h"
 
-/* The first bytes of a small file of the kernel, without a newline at their end. */
-static int read_small(const char *path, char *text, size_t size)
+int env_read(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
+	int err;
 
 	if (fd < 0)
-		return -1;
+		return -errno;
 	n = read(fd, text, size - 1);
+	err = errno;
 	close(fd);
 	if (n < 0)
-		return -1;
+		return -err;
 	text[n] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	return 0;
@@ -83,7 +86,7 @@ static bool read_user_namespace(void)
 
 	if (stat("/proc/self/ns/user", &st) == 0)
 		return st.st_ino != initial;
-	if (read_small("/proc/self/uid_map", map, sizeof(map)) ||
+	if (env_read("/proc/self/uid_map", map, sizeof(map)) ||
 	    sscanf(map, "%lu %lu %lu", &inside, &outside, &count) != 3)
 		return false;
 	return inside != 0 || outside != 0 || count != 0xffffffff;
@@ -102,7 +105,7 @@ int env_unprivileged_bpf_disabled(void)
 {
 	char text[16];
 
-	if (read_small("/proc/sys/kernel/unprivileged_bpf_disabled", text, sizeof(text)))
+	if (env_read("/proc/sys/kernel/unprivileged_bpf_disabled", text, sizeof(text)))
 		return -1;
 	return atoi(text);
 }
@@ -111,7 +114,7 @@ const char *env_lockdown(void)
 {
 	char text[128];
 
-	if (read_small("/sys/kernel/security/lockdown", text, sizeof(text)))
+	if (env_read("/sys/kernel/security/lockdown", text, sizeof(text)))
 		return NULL;
 	if (strstr(text, "[integrity]"))
 		return "integrity";
@@ -129,9 +132,18 @@ const char *env_kernel(void)
 	return name.release;
 }
 
+bool env_kernel_since(unsigned major, unsigned minor)
+{
+	unsigned is_major = 0, is_minor = 0;
+
+	if (sscanf(env_kernel(), "%u.%u", &is_major, &is_minor) != 2)
+		return false;
+	return is_major > major || (is_major == major && is_minor >= minor);
+}
+
 void env_boot_id(char id[ENV_BOOT_ID])
 {
-	if (read_small("/proc/sys/kernel/random/boot_id", id, ENV_BOOT_ID))
+	if (env_read("/proc/sys/kernel/random/boot_id", id, ENV_BOOT_ID))
 		id[0] = '\0';
 }
 
@@ -152,8 +164,12 @@ bool env_has_bpffs(void)
 	return is_mounted("/sys/fs/bpf", BPF_FS_MAGIC);
 }
 
+bool env_is_tracefs(const char *path)
+{
+	return is_mounted(path, TRACEFS_MAGIC);
+}
+
 bool env_has_tracefs(void)
 {
-	return is_mounted("/sys/kernel/tracing", TRACEFS_MAGIC) ||
-	       is_mounted("/sys/kernel/debug/tracing", TRACEFS_MAGIC);
+	return tracefs_path() != NULL;
 }

@@ -25,11 +25,20 @@ int env_unprivileged_bpf_disabled(void);
 const char *env_lockdown(void);
 /* The kernel's release; a fixed string. */
 const char *env_kernel(void);
+/* Whether its release is this one or later; for what a kernel does not tell otherwise. */
+bool env_kernel_since(unsigned major, unsigned minor);
 /* /proc/sys/kernel/random/boot_id; "" when it cannot be read. */
 enum { ENV_BOOT_ID = 40 };
 void env_boot_id(char id[ENV_BOOT_ID]);
 bool env_has_btf(void);
 bool env_has_bpffs(void);
 bool env_has_tracefs(void);
+/* Whether tracefs is mounted at path. */
+bool env_is_tracefs(const char *path);
+/*
+ * The first bytes of a small file of the kernel, without a newline at their end; a negative errno
+ * when it cannot be read.
+ */
+int env_read(const char *path, char *text, size_t size);
 
 #endif

@@ -2,15 +2,13 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "kernel/worker/env.h"
 #include "kernel/worker/facts.h"
+#include "kernel/worker/link.h"
 #include "kernel/worker/object.h"
 #include "kernel/worker/pins.h"
 
@@ -57,80 +55,52 @@ static int map_info(int fd, json_t *row, struct failure *f)
 
 static int link_info(int fd, json_t *row, struct failure *f)
 {
-	struct bpf_link_info info = { 0 };
-	__u32 len = sizeof(info);
-	const char *type;
+	struct abi_link_info info;
+	char name[LINK_NAME];
+	int err = link_read(fd, &info, name, f);
 	int lost = 0;
 
-	if (bpf_obj_get_info_by_fd(fd, &info, &len))
-		return fail(f, STAGE_PIN, REASON_OTHER, errno,
-			    "the kernel tells nothing about the link: %s", strerror(errno));
-	type = libbpf_bpf_link_type_str(info.type);
+	if (err)
+		return err;
 	lost |= set(row, "kernel_id", json_integer(info.id));
 	lost |= set(row, "name", json_null());
-	lost |= set(row, "type", json_string(type ? type : "unknown"));
+	lost |= set(row, "type", json_string(link_type_word(info.type)));
 	lost |= set(row, "load_time_ns", json_null());
 	lost |= set(row, "program_id", json_integer(info.prog_id));
+	lost |= link_target_row(row, &info, name);
 	return lost ? fail_nomem(f) : 0;
 }
 
 static const struct {
-	const char *file; /* what /proc/self/fd shows for it (kernel/bpf/syscall.c) */
 	const char *kind;
 	int (*info)(int fd, json_t *row, struct failure *f);
 } kinds[] = {
-	{ "anon_inode:bpf-prog", "program", program_info },
-	{ "anon_inode:bpf-map", "map", map_info },
-	{ "anon_inode:bpf_link", "link", link_info },
+	[PIN_PROGRAM] = { "program", program_info },
+	[PIN_MAP] = { "map", map_info },
+	[PIN_LINK] = { "link", link_info },
 };
 
 static int tell(int fd, const char *path, const struct stat *st, json_t *row, struct failure *f)
 {
+	enum pin_kind kind = pin_kind(fd);
 	char boot_id[ENV_BOOT_ID];
-	char proc[64];
-	char file[64];
 	int lost = 0;
-	ssize_t n;
-	size_t i;
 
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
-	n = readlink(proc, file, sizeof(file) - 1);
-	if (n < 0)
-		return fail(f, STAGE_PIN, REASON_OTHER, errno, "%s: %s", path, strerror(errno));
-	file[n] = '\0';
-	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (strcmp(file, kinds[i].file) == 0)
-			break;
-	if (i == sizeof(kinds) / sizeof(kinds[0]))
+	if (kind == PIN_OTHER)
 		return fail(f, STAGE_PIN, REASON_OTHER, EINVAL,
-			    "%s is neither a program nor a map nor a link but %s", path, file);
+			    "%s is neither a program nor a map nor a link", path);
 	env_boot_id(boot_id);
-	lost |= set(row, "kind", json_string(kinds[i].kind));
+	lost |= set(row, "kind", json_string(kinds[kind].kind));
 	lost |= set(row, "boot_id", json_string(boot_id));
 	lost |= pin_identity_row(row, st);
 	f->stage = STAGE_PIN;
-	return lost ? fail_nomem(f) : kinds[i].info(fd, row, f);
-}
-
-/* The pin itself: no link is followed, and nothing but bpffs is opened. */
-static int find(const struct place *p, struct stat *st, struct failure *f)
-{
-	if (p->rest != p->base || fstatat(place_fd(p), p->base, st, AT_SYMLINK_NOFOLLOW))
-		return fail(f, STAGE_PIN, REASON_OTHER, ENOENT, "%s does not exist", p->path);
-	if (S_ISLNK(st->st_mode))
-		return fail(f, STAGE_PIN, REASON_BAD_NAME, ELOOP,
-			    "%s is a symbolic link, and none is followed", p->path);
-	if (S_ISDIR(st->st_mode))
-		return fail(f, STAGE_PIN, REASON_BAD_PATH, EISDIR, "%s is a directory, not a pin",
-			    p->path);
-	return 0;
+	return lost ? fail_nomem(f) : kinds[kind].info(fd, row, f);
 }
 
 int handle_INFO(const struct request *request, json_t **result, struct failure *f)
 {
 	struct place place = PLACE_INIT;
 	json_t *row = json_object();
-	char *clean = NULL;
 	char *path = NULL;
 	struct stat st;
 	int fd = -1;
@@ -138,20 +108,9 @@ int handle_INFO(const struct request *request, json_t **result, struct failure *
 
 	err = row ? request_string(request, "pin_path", &path, f) : fail_nomem(f);
 	if (!err)
-		err = path_clean(path, "pin_path", &clean, f);
+		err = pin_open("pin_path", path, &place, &st, &fd, f);
 	if (!err)
-		err = place_find(&place, clean, f);
-	if (!err)
-		err = find(&place, &st, f);
-	if (err)
-		goto out;
-	fd = pin_get(place_fd(&place), place.base);
-	if (fd < 0)
-		err = fail(f, STAGE_PIN, REASON_OTHER, -fd, "cannot open %s: %s", place.path,
-			   strerror(-fd));
-	else
 		err = tell(fd, place.path, &st, row, f);
-out:
 	if (!err)
 		*result = json_incref(row);
 	json_decref(row);

@@ -19,18 +19,6 @@ static int clean_field(const struct load *l, const char *field, char **clean, st
 	return err;
 }
 
-/* As place_find(), for a path below the pin root: without a bpffs there nothing can be done. */
-static int find_in_root(struct place *p, char *path, struct failure *f)
-{
-	int err = place_find(p, path, f);
-
-	if (err && f->reason == REASON_NOT_BPFFS) {
-		f->environment = true;
-		f->error.class = ERROR_ENVIRONMENT;
-	}
-	return err;
-}
-
 static bool same_parent(const char *a, const char *b)
 {
 	size_t len = strrchr(a, '/') - a;
@@ -57,16 +45,9 @@ static int check_final(struct load *l, struct failure *f)
 
 static int find_staging(struct load *l, char *staging, struct failure *f)
 {
-	int err = find_in_root(&l->staging, staging, f);
+	int err = place_find_new(&l->staging, staging, f);
 
-	if (!err && l->staging.rest != l->staging.base)
-		err = fail(f, STAGE_PIN, REASON_BAD_PATH, ENOENT,
-			   "the directory of %s does not exist", l->staging.path);
-	if (!err)
-		err = place_check_free(&l->staging, f);
-	if (!err)
-		err = check_final(l, f);
-	return err;
+	return err ? err : check_final(l, f);
 }
 
 /* A link of the staged pin must be possible, and must not look like one of the root's own. */
@@ -108,7 +89,7 @@ static int find_pin(struct load *l, char *pin, struct failure *f)
 
 static int find_by_name(struct load *l, char *by_name, struct failure *f)
 {
-	int err = find_in_root(&l->by_name, by_name, f);
+	int err = place_find_in_root(&l->by_name, by_name, f);
 	int fd;
 
 	if (err || l->by_name.rest != l->by_name.base)

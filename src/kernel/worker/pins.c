@@ -158,6 +158,27 @@ int place_check_free(const struct place *p, struct failure *f)
 	return error_hint(&f->error, "choose another path, or unload what is pinned there");
 }
 
+int place_find_in_root(struct place *p, char *path, struct failure *f)
+{
+	int err = place_find(p, path, f);
+
+	if (err && f->reason == REASON_NOT_BPFFS) {
+		f->environment = true;
+		f->error.class = ERROR_ENVIRONMENT;
+	}
+	return err;
+}
+
+int place_find_new(struct place *p, char *path, struct failure *f)
+{
+	int err = place_find_in_root(p, path, f);
+
+	if (!err && p->rest != p->base)
+		err = fail(f, STAGE_PIN, REASON_BAD_PATH, ENOENT,
+			   "the directory of %s does not exist", p->path);
+	return err ? err : place_check_free(p, f);
+}
+
 static int make_one(struct place *p, const char *name, struct undo *u, struct failure *f)
 {
 	const struct open_how how = {
@@ -240,6 +261,65 @@ int pin_get(int dirfd, const char *name)
 
 	magic_path(dirfd, name, path);
 	return bpf_obj_get(path);
+}
+
+/* The pin itself: nothing is opened that is none. */
+static int find_pin(const struct place *p, struct stat *st, struct failure *f)
+{
+	if (p->rest != p->base || fstatat(place_fd(p), p->base, st, AT_SYMLINK_NOFOLLOW))
+		return fail(f, STAGE_PIN, REASON_OTHER, ENOENT, "%s does not exist", p->path);
+	if (S_ISLNK(st->st_mode))
+		return fail(f, STAGE_PIN, REASON_BAD_NAME, ELOOP,
+			    "%s is a symbolic link, and none is followed", p->path);
+	if (S_ISDIR(st->st_mode))
+		return fail(f, STAGE_PIN, REASON_BAD_PATH, EISDIR, "%s is a directory, not a pin",
+			    p->path);
+	return 0;
+}
+
+int pin_open(const char *field, const char *path, struct place *p, struct stat *st, int *fd,
+	     struct failure *f)
+{
+	char *clean;
+	int err = path_clean(path, field, &clean, f);
+
+	if (!err)
+		err = place_find(p, clean, f);
+	if (!err)
+		err = find_pin(p, st, f);
+	if (err)
+		return err;
+	*fd = pin_get(place_fd(p), p->base);
+	if (*fd < 0)
+		return fail(f, STAGE_PIN, REASON_OTHER, -*fd, "cannot open %s: %s", p->path,
+			    strerror(-*fd));
+	return 0;
+}
+
+enum pin_kind pin_kind(int fd)
+{
+	/* What /proc/self/fd shows for them (kernel/bpf/syscall.c). */
+	static const struct {
+		const char *file;
+		enum pin_kind kind;
+	} files[] = {
+		{ "anon_inode:bpf-prog", PIN_PROGRAM },
+		{ "anon_inode:bpf-map", PIN_MAP },
+		{ "anon_inode:bpf_link", PIN_LINK },
+		{ "anon_inode:bpf-link", PIN_LINK },
+	};
+	char proc[64];
+	char file[64];
+	ssize_t n;
+	size_t i;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	n = readlink(proc, file, sizeof(file) - 1);
+	file[n < 0 ? 0 : n] = '\0';
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		if (strcmp(file, files[i].file) == 0)
+			return files[i].kind;
+	return PIN_OTHER;
 }
 
 void pin_reduce(const char *name, char reduced[PIN_REDUCED + 1])

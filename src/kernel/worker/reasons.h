@@ -22,6 +22,14 @@ int explain_program(const struct bpf_program *program, int err, struct failure *
 int explain_denied(const struct object *o, int err, struct failure *f);
 
 /*
+ * what was refused with EPERM or EACCES: fills f when that is for lack of these capabilities or
+ * because of a user namespace. thing is what needs them, "a program of type xdp". False: it is for
+ * something else, and f is as it was.
+ */
+bool explain_privilege(struct failure *f, enum stage stage, const char *what, const char *thing,
+		       uint64_t needed, int err);
+
+/*
  * The capabilities that loading a program of the type needs, as bits; CAP_BPF is left out for the
  * types that may load without any while unprivileged_bpf_disabled is 0.
  */

@@ -8,6 +8,7 @@
 
 #include "base/buf.h"
 #include "kernel/protocol/protocol.h"
+#include "kernel/worker/link.h"
 #include "kernel/worker/pins.h"
 #include "kernel/worker/unpin.h"
 
@@ -132,6 +133,30 @@ void removal_pin(struct removal *r, int dirfd, const char *name, const char *pat
 		removal_keep(r, path, strerror(errno));
 }
 
+/* Told when the path is removed and the link lives on all the same. */
+static void tell_held(struct removal *r, const char *path)
+{
+	if (json_array_append_new(r->held, wire_json(path)))
+		r->lost = true;
+}
+
+void removal_link(struct removal *r, int dirfd, const char *name, const char *path)
+{
+	struct abi_link_info info = { 0 };
+	int fd = pin_get(dirfd, name);
+	bool wait = false;
+
+	if (fd >= 0) {
+		/* After the detachment, so that nothing runs any more once its name is gone. */
+		if (pin_kind(fd) == PIN_LINK && link_detach(fd))
+			wait = link_read(fd, &info, NULL, NULL) == 0;
+		close(fd);
+	}
+	removal_pin(r, dirfd, name, path);
+	if (wait && !link_wait_gone(info.id))
+		tell_held(r, path);
+}
+
 void removal_if_ours(struct removal *r, int dirfd, const char *name, const char *path)
 {
 	struct stat st;
@@ -159,7 +184,7 @@ void removal_directory(struct removal *r, int dirfd, const char *name, const cha
 	}
 	/* Another file system may be mounted on it. */
 	if (is_bpffs(fd))
-		each_name(r, fd, path, removal_pin);
+		each_name(r, fd, path, removal_link);
 	close(fd);
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
 		gone(r, path);

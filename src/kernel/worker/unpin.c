@@ -84,10 +84,8 @@ static void single_pin(struct removal *r, int dirfd, const char *name, const cha
 
 	if (why)
 		removal_keep(r, path, why);
-	else if (r->looking)
-		removal_note(r, dirfd, name, path);
 	else
-		removal_pin(r, dirfd, name, path);
+		r->then(r, dirfd, name, path);
 }
 
 static void each_path(struct removal *r, const struct paths *p, removal_step *step)
@@ -116,10 +114,12 @@ static void note_meant(struct removal *r, const json_t *pins)
 	}
 }
 
-static void each_pin(struct removal *r, const struct paths *p, const json_t *pins)
+static void each_pin(struct removal *r, const struct paths *p, const json_t *pins,
+		     removal_step *step)
 {
 	size_t i;
 
+	r->then = step;
 	for (i = 0; i < p->count; i++) {
 		r->meant = json_array_get(pins, i);
 		removal_at(r, p->path[i], single_pin);
@@ -128,12 +128,18 @@ static void each_pin(struct removal *r, const struct paths *p, const json_t *pin
 
 int handle_UNPIN(const struct request *request, json_t **result, struct failure *f)
 {
-	struct paths dirs = { 0 }, pins = { 0 }, names = { 0 }, parents = { 0 };
+	struct paths links = { 0 }, dirs = { 0 }, pins = { 0 }, names = { 0 }, parents = { 0 };
 	const json_t *pin_list = request_field(request, "pins");
-	struct removal r = { .removed = json_array(), .kept = json_array() };
+	struct removal r = {
+		.removed = json_array(),
+		.kept = json_array(),
+		.held = json_array(),
+	};
 	int err;
 
-	err = r.removed && r.kept ? 0 : fail_nomem(f);
+	err = r.removed && r.kept && r.held ? 0 : fail_nomem(f);
+	if (!err)
+		err = read_paths(request, "links", &links, f);
 	if (!err)
 		err = read_paths(request, "dirs", &dirs, f);
 	if (!err)
@@ -145,19 +151,21 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 	if (err)
 		goto out;
 
+	each_pin(&r, &links, request_field(request, "links"), removal_link);
 	r.looking = true;
 	each_path(&r, &dirs, removal_note_directory);
-	each_pin(&r, &pins, pin_list);
+	each_pin(&r, &pins, pin_list, removal_note);
 	note_meant(&r, pin_list);
 	r.looking = false;
 	/* While the identities can still be read again, should this be the last we do. */
 	each_path(&r, &names, removal_if_ours);
-	each_pin(&r, &pins, pin_list);
+	each_pin(&r, &pins, pin_list, removal_pin);
 	each_path(&r, &dirs, removal_directory);
 	qsort(parents.path, parents.count, sizeof(*parents.path), longest_first);
 	each_path(&r, &parents, removal_parent);
 
-	*result = json_pack("{s:O, s:O}", "removed", r.removed, "kept", r.kept);
+	*result =
+		json_pack("{s:O, s:O, s:O}", "removed", r.removed, "kept", r.kept, "held", r.held);
 	if (r.lost || !*result) {
 		json_decref(*result);
 		*result = NULL;
@@ -166,7 +174,9 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 out:
 	json_decref(r.removed);
 	json_decref(r.kept);
+	json_decref(r.held);
 	free(r.ours);
+	paths_free(&links);
 	paths_free(&dirs);
 	paths_free(&pins);
 	paths_free(&names);

@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <sys/stat.h>
 
+struct removal;
+/* What is done to one name in a directory of bpffs; path is for the answer. */
+typedef void removal_step(struct removal *r, int dirfd, const char *name, const char *path);
+
 /* The answer of an unpin while it grows, and what belongs to it. */
 struct removal {
 	struct identity {
@@ -16,13 +20,12 @@ struct removal {
 	size_t count;
 	json_t *removed;
 	json_t *kept;
+	json_t *held;
 	bool looking;	     /* only looks: nothing is told */
-	const json_t *meant; /* the single pin that the step is about */
+	const json_t *meant; /* the single pin that the step is about ... */
+	removal_step *then;  /* ... and the step for it, when it is what was meant */
 	bool lost;	     /* memory ran out: the answer is not whole */
 };
-
-/* What is done to one name in a directory of bpffs; path is for the answer. */
-typedef void removal_step(struct removal *r, int dirfd, const char *name, const char *path);
 
 /* Notes an identity as one of ours, whether or not it is still pinned where it was. */
 void removal_ours(struct removal *r, dev_t dev, ino_t ino);
@@ -33,6 +36,8 @@ removal_step removal_note_directory;
 /* Removes a pin that was noted under another name; tells what is another object. */
 removal_step removal_if_ours;
 removal_step removal_pin;
+/* The same, after detaching what is a link; waits for the end of one that cannot be detached. */
+removal_step removal_link;
 /* Removes the directory and the pins in it. */
 removal_step removal_directory;
 /* Removes the directory when it is empty. */

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "kernel/protocol/protocol.h"
+#include "kernel/worker/link.h"
+#include "kernel/worker/request.h"
+
+static int read_info(int fd, struct abi_link_info *info, char *name)
+{
+	__u32 len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	if (name) {
+		/* Ignored, and overwritten, where the type has no name. */
+		info->iter.name = (uintptr_t)name;
+		info->iter.name_len = LINK_NAME;
+	}
+	return bpf_obj_get_info_by_fd(fd, info, &len) ? -errno : 0;
+}
+
+int link_read(int fd, struct abi_link_info *info, char name[LINK_NAME], struct failure *f)
+{
+	int err = read_info(fd, info, NULL);
+
+	if (name)
+		name[0] = '\0';
+	/* A kernel that knows no name for this type would see a buffer where it wants zeroes. */
+	if (!err && name &&
+	    (info->type == BPF_LINK_TYPE_RAW_TRACEPOINT || info->type == BPF_LINK_TYPE_ITER))
+		err = read_info(fd, info, name);
+	if (err && f)
+		return fail(f, f->stage, REASON_OTHER, -err,
+			    "the kernel tells nothing about the link: %s", strerror(-err));
+	return err;
+}
+
+const char *link_type_word(unsigned type)
+{
+	const char *known = libbpf_bpf_link_type_str(type);
+
+	return known ? known : "unknown";
+}
+
+/* What there is no target of is told as this. */
+struct told {
+	int attach_type; /* -1: none */
+	int gone;	 /* -1: not known */
+	json_t *target;
+};
+
+static void tell_target(const struct abi_link_info *info, const char *name, struct told *t)
+{
+	switch (info->type) {
+	case BPF_LINK_TYPE_XDP:
+		t->attach_type = BPF_XDP;
+		t->gone = info->xdp.ifindex == 0;
+		t->target = json_pack("{s:I}", "ifindex", (json_int_t)info->xdp.ifindex);
+		break;
+	case ABI_LINK_TCX:
+		t->attach_type = (int)info->tcx.attach_type;
+		t->gone = info->tcx.ifindex == 0;
+		t->target = json_pack("{s:I}", "ifindex", (json_int_t)info->tcx.ifindex);
+		break;
+	case BPF_LINK_TYPE_CGROUP:
+		t->attach_type = (int)info->cgroup.attach_type;
+		t->gone = info->cgroup.cgroup_id == 0;
+		t->target = json_pack("{s:o}", "cgroup_id", json_u64(info->cgroup.cgroup_id));
+		break;
+	case BPF_LINK_TYPE_NETNS:
+		t->attach_type = (int)info->netns.attach_type;
+		t->gone = info->netns.netns_ino == 0;
+		t->target = json_pack("{s:o}", "netns_ino", json_u64(info->netns.netns_ino));
+		break;
+	case BPF_LINK_TYPE_TRACING:
+		t->attach_type = (int)info->tracing.attach_type;
+		break;
+	case BPF_LINK_TYPE_RAW_TRACEPOINT:
+		t->target = json_pack("{s:o}", "name", wire_json(name));
+		break;
+	case BPF_LINK_TYPE_ITER:
+		t->attach_type = BPF_TRACE_ITER;
+		t->target = json_pack("{s:o}", "name", wire_json(name));
+		break;
+	case BPF_LINK_TYPE_PERF_EVENT:
+		t->attach_type = BPF_PERF_EVENT;
+		break;
+	case ABI_LINK_NETFILTER:
+		t->attach_type = ABI_ATTACH_NETFILTER;
+		t->target = json_pack("{s:I, s:I, s:I}", "family", (json_int_t)info->netfilter.pf,
+				      "hook", (json_int_t)info->netfilter.hooknum, "priority",
+				      (json_int_t)info->netfilter.priority);
+		break;
+	default:
+		break;
+	}
+}
+
+int link_target_row(json_t *row, const struct abi_link_info *info, const char *name)
+{
+	struct told t = { .attach_type = -1, .gone = -1 };
+	const char *attach;
+	int err = 0;
+
+	tell_target(info, name, &t);
+	attach = t.attach_type < 0 ? NULL : libbpf_bpf_attach_type_str(t.attach_type);
+	err |= json_object_set_new(row, "attach_type", attach ? json_string(attach) : json_null());
+	err |= json_object_set_new(row, "target", t.target ? t.target : json_null());
+	err |= json_object_set_new(row, "target_gone",
+				   t.gone < 0 ? json_null() : json_boolean(t.gone));
+	return err;
+}
+
+int link_detach(int fd)
+{
+	return bpf_link_detach(fd) ? -errno : 0;
+}
+
+bool link_wait_gone(__u32 id)
+{
+	const long limit = 1000000000;
+	long waited = 0;
+	long step;
+
+	for (step = 50000; waited < limit; waited += step, step += step / 2) {
+		struct timespec pause = { .tv_nsec = step };
+		int fd = bpf_link_get_fd_by_id(id);
+
+		if (fd < 0)
+			return errno != EAGAIN;
+		/* This descriptor holds it too, so it must go before the next look. */
+		close(fd);
+		if (step > limit / 20)
+			step = limit / 20;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+void link_end(int fd)
+{
+	struct abi_link_info info;
+	bool known = read_info(fd, &info, NULL) == 0;
+	bool lives = link_detach(fd) != 0;
+
+	close(fd);
+	if (known && lives)
+		link_wait_gone(info.id);
+}

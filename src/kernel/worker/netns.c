@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/nsfs.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "kernel/worker/names.h"
+#include "kernel/worker/netns.h"
+
+static const char own[] = "/proc/self/ns/net";
+static const char named[] = "/run/netns";
+
+static int path_of(const char *option, struct netns *ns, struct failure *f)
+{
+	uint64_t pid;
+	int n;
+
+	if (strncmp(option, "pid:", 4) == 0) {
+		if (!parse_u64(option + 4, &pid) || pid == 0 || pid > INT32_MAX)
+			return fail(f, STAGE_REQUEST, REASON_UNFIT, EINVAL,
+				    "netns '%s': pid: wants the number of a process", option);
+		n = asprintf(&ns->path, "/proc/%u/ns/net", (unsigned)pid);
+	} else if (strchr(option, '/')) {
+		n = asprintf(&ns->path, "%s", option);
+	} else {
+		n = asprintf(&ns->path, "%s/%s", named, option);
+	}
+	if (n >= 0)
+		return 0;
+	ns->path = NULL;
+	return fail_nomem(f);
+}
+
+static int cannot_open(const struct netns *ns, int err, struct failure *f)
+{
+	struct names names = { 0 };
+
+	if (err != ENOENT || !ns->option)
+		return fail(f, STAGE_ATTACH, err == ENOENT ? REASON_NO_TARGET : REASON_OTHER, err,
+			    "network namespace '%s': cannot open %s: %s",
+			    ns->option ? ns->option : "of the worker", ns->path, strerror(err));
+	if (strncmp(ns->option, "pid:", 4) == 0)
+		return fail(f, STAGE_ATTACH, REASON_NO_TARGET, ESRCH,
+			    "network namespace '%s': there is no such process", ns->option);
+	if (!strchr(ns->option, '/'))
+		names_of_directory(&names, named);
+	attach_no_target(f, ENOENT, names_nearest(&names, ns->option),
+			 "network namespace '%s': %s does not exist", ns->option, ns->path);
+	names_free(&names);
+	return -ENOENT;
+}
+
+/* Whether fd stands for a network namespace: a file of nsfs, and of that kind. */
+static bool is_netns(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (unsigned int)fs.f_type == NSFS_MAGIC &&
+	       ioctl(fd, NS_GET_NSTYPE) == CLONE_NEWNET;
+}
+
+int netns_open(const struct attach *a, struct netns *ns, struct failure *f)
+{
+	struct stat st;
+	int err = 0;
+
+	ns->option = a->option[OPTION_NETNS];
+	if (ns->option)
+		err = path_of(ns->option, ns, f);
+	else if (!(ns->path = strdup(own)))
+		err = fail_nomem(f);
+	if (err)
+		return err;
+	/* A FIFO or a device is not to be waited for. */
+	ns->fd = open(ns->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (ns->fd < 0)
+		return cannot_open(ns, errno, f);
+	if (!is_netns(ns->fd) || fstat(ns->fd, &st)) {
+		fail(f, STAGE_ATTACH, REASON_BAD_TARGET, EINVAL, "%s is no network namespace",
+		     ns->path);
+		return error_hint(&f->error, "name one that 'ip netns list' shows, the path of its "
+					     "file, or pid:N");
+	}
+	ns->dev = st.st_dev;
+	ns->ino = st.st_ino;
+	return 0;
+}
+
+void netns_close(struct netns *ns)
+{
+	if (ns->fd >= 0)
+		close(ns->fd);
+	free(ns->path);
+	ns->fd = -1;
+	ns->path = NULL;
+}
+
+int netns_identity(const struct netns *ns, json_t *identity)
+{
+	const char *name =
+		ns->option && strncmp(ns->option, "pid:", 4) == 0 ? ns->option : ns->path;
+	int err = 0;
+
+	err |= json_object_set_new(identity, "netns", wire_json(ns->option ? name : NULL));
+	err |= json_object_set_new(identity, "netns_dev", json_u64(ns->dev));
+	err |= json_object_set_new(identity, "netns_ino", json_u64(ns->ino));
+	return err;
+}
+
+void netns_text(struct attach *a, const struct netns *ns)
+{
+	size_t head = sizeof(named) - 1;
+	const char *name = ns->option;
+
+	if (!name)
+		return;
+	if (strncmp(name, named, head) == 0 && name[head] == '/' && !strchr(name + head + 1, '/'))
+		name += head + 1;
+	attach_option_text(a, OPTION_NETNS, name);
+}
+
+/* ---- the child ---- */
+
+enum { ENTERED = 'e', ABROAD = 'a' }; /* the child's word: could it enter? */
+
+static void child_tells(int socket, char word, int fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	struct iovec data = { .iov_base = &word, .iov_len = 1 };
+	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		struct cmsghdr *header;
+
+		message.msg_control = control;
+		message.msg_controllen = sizeof(control);
+		header = CMSG_FIRSTHDR(&message);
+		header->cmsg_level = SOL_SOCKET;
+		header->cmsg_type = SCM_RIGHTS;
+		header->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(header), &fd, sizeof(int));
+	}
+	sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+
+/* The child's word, 0 when it died before it had one; *fd is what it passed, or -1. */
+static char child_told(int socket, int *fd)
+{
+	char control[CMSG_SPACE(sizeof(int))] = { 0 };
+	char word = 0;
+	struct iovec data = { .iov_base = &word, .iov_len = 1 };
+	struct msghdr message = {
+		.msg_iov = &data,
+		.msg_iovlen = 1,
+		.msg_control = control,
+		.msg_controllen = sizeof(control),
+	};
+	struct cmsghdr *header;
+	ssize_t n;
+
+	*fd = -1;
+	do
+		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	header = n == 1 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
+		memcpy(fd, CMSG_DATA(header), sizeof(int));
+	return n == 1 ? word : 0;
+}
+
+static _Noreturn void child(const struct netns *ns, void (*work)(struct netns_job *job),
+			    struct netns_job *job, int socket)
+{
+	if (setns(ns->fd, CLONE_NEWNET)) {
+		job->err = errno;
+		child_tells(socket, ABROAD, -1);
+	} else {
+		work(job);
+		child_tells(socket, ENTERED, job->fd);
+	}
+	_exit(0);
+}
+
+static int not_entered(const struct netns *ns, int err, struct failure *f)
+{
+	fail(f, STAGE_ATTACH, err == EPERM ? REASON_CAPABILITY : REASON_OTHER, err,
+	     "network namespace '%s': cannot enter it: %s", ns->option,
+	     err == EPERM ? "CAP_SYS_ADMIN is missing" : strerror(err));
+	return err == EPERM ? error_hint(&f->error, "run as root, or give the worker CAP_SYS_ADMIN")
+			    : -err;
+}
+
+static int run_child(const struct netns *ns, void (*work)(struct netns_job *job),
+		     struct netns_job *job, const int sockets[2], struct failure *f)
+{
+	char word;
+	pid_t pid;
+	int err;
+	int fd;
+
+	pid = fork();
+	if (pid == 0)
+		child(ns, work, job, sockets[1]);
+	err = errno;
+	/* The child's alone from here: its death is the end of what can be read. */
+	close(sockets[1]);
+	if (pid < 0)
+		return fail(f, STAGE_ATTACH, REASON_OTHER, err, "cannot make a process: %s",
+			    strerror(err));
+	word = child_told(sockets[0], &fd);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (word == ABROAD)
+		return not_entered(ns, job->err, f);
+	if (word != ENTERED)
+		return fail(f, STAGE_ATTACH, REASON_INTERNAL, EIO,
+			    "the process in network namespace '%s' died", ns->option);
+	job->fd = fd;
+	return 0;
+}
+
+int netns_run(const struct netns *ns, void (*work)(struct netns_job *job), struct netns_job *job,
+	      size_t size, struct failure *f)
+{
+	struct netns_job *shared;
+	int sockets[2];
+	int err;
+
+	job->fd = -1;
+	job->err = 0;
+	if (!ns->option) {
+		work(job);
+		return 0;
+	}
+	shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared == MAP_FAILED)
+		return fail_nomem(f);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)) {
+		err = fail(f, STAGE_ATTACH, REASON_OTHER, errno, "cannot make a socket: %s",
+			   strerror(errno));
+	} else {
+		memcpy(shared, job, size);
+		err = run_child(ns, work, shared, sockets, f);
+		memcpy(job, shared, size);
+		close(sockets[0]);
+	}
+	munmap(shared, size);
+	return err;
+}

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_WORKER_NETNS_H
+#define BPFMAN_WORKER_NETNS_H
+
+#include "kernel/worker/attach.h"
+
+/* The network namespace that a request is about. */
+struct netns {
+	const char *option; /* as the request names it, borrowed; NULL: the worker's own */
+	char *path;	    /* of the file that stands for it */
+	int fd;
+	dev_t dev;
+	ino_t ino;
+};
+
+#define NETNS_INIT       \
+	{                \
+		.fd = -1 \
+	}
+
+/* The namespace of option netns, or the worker's own. */
+int netns_open(const struct attach *a, struct netns *ns, struct failure *f);
+void netns_close(struct netns *ns);
+/* Sets netns, netns_dev and netns_ino. An error means lost memory. */
+int netns_identity(const struct netns *ns, json_t *identity);
+/* Adds --netns NAME to the text. */
+void netns_text(struct attach *a, const struct netns *ns);
+
+/* What work in a namespace begins with. */
+struct netns_job {
+	int fd;	 /* a descriptor that it made; -1: none */
+	int err; /* positive errno, 0: done */
+};
+
+/*
+ * Runs work(job) in the namespace: here when it is the worker's own, else in a child process, so
+ * that no way back can fail. job has size bytes without pointers to what work changes, and is as
+ * work left it afterwards; job->fd is the caller's to close. A negative errno, with f filled,
+ * means that work did not run to its end.
+ */
+int netns_run(const struct netns *ns, void (*work)(struct netns_job *job), struct netns_job *job,
+	      size_t size, struct failure *f);
+
+#endif
