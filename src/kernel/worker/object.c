@@ -3,12 +3,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/file.h"
 #include "base/text.h"
 #include "kernel/worker/elf.h"
 #include "kernel/worker/env.h"
+#include "kernel/worker/kernel_btf.h"
 #include "kernel/worker/object.h"
 #include "kernel/worker/reasons.h"
 
@@ -190,23 +190,6 @@ static bool needs_kernel_btf(const struct object *o)
 	return false;
 }
 
-/*
- * Room for the kernel's BTF at the top of the heap, in huge pages: page faults are a third of such
- * a load otherwise. Below the threshold for mapping it is heap, and untouched until it is used.
- */
-static void prepare_heap(void)
-{
-	const size_t room = 40 << 20, huge = 2 << 20;
-	char *memory = malloc(room);
-	size_t skip;
-
-	if (!memory)
-		return;
-	skip = (huge - (uintptr_t)memory % huge) % huge;
-	madvise(memory + skip, (room - skip) / huge * huge, MADV_HUGEPAGE);
-	free(memory);
-}
-
 int object_load(const struct request *request, struct object *o, unsigned log_level,
 		struct failure *f)
 {
@@ -215,7 +198,7 @@ int object_load(const struct request *request, struct object *o, unsigned log_le
 	if (err)
 		return err;
 	if (needs_kernel_btf(o))
-		prepare_heap();
+		kernel_btf_prepare();
 	err = bpf_object__load(o->bpf);
 	/* What follows may look at why; the text is part of the answer either way. */
 	if (err)
