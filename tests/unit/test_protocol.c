@@ -73,7 +73,8 @@ static void test_each_operation_is_found(void **state)
 
 			assert_true(strlen(spec->shape->fields[i].help) > 0);
 			for (j = 0; j < i; j++)
-				assert_string_not_equal(spec->shape->fields[i].name, spec->shape->fields[j].name);
+				assert_string_not_equal(spec->shape->fields[i].name,
+							spec->shape->fields[j].name);
 		}
 	}
 	assert_null(protocol_find("", 0));
@@ -197,6 +198,40 @@ static void test_an_object_is_taken_past_the_parser(void **state)
 	assert_refused("{\"op\":\"open\",\"object\":\"QQ==\"", "not valid JSON");
 	assert_refused("{\"op\":\"open\",\"object\":\"QQ==\" 1}", "(byte 30)");
 	assert_refused("[\"object\":\"QQ==\"]", "not valid JSON");
+}
+
+/* A line that was made of a request says what the request said, whatever its object is. */
+static void test_lines_of_requests(void **state)
+{
+	static const char *const requests[] = {
+		"{\"op\":\"open\",\"object\":\"QUJD+/==\",\"object_name\":\"x\"}",
+		"{\"object\":\"QQ==\",\"op\":\"open\"}",
+		"{\"op\":\"open\",\"object\":\"\"}",
+		"{\"op\":\"open\",\"object\":\"not \\\"base64\\\"\"}",
+		"{\"op\":\"open\",\"object\":\"QQ==QQ==\"}",
+		"{\"object\":\"QQ==\"}",
+		"{\"op\":\"hello\",\"object\":1}",
+		"{\"op\":\"hello\"}",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		json_t *request = json_loads(requests[i], 0, NULL);
+		json_t *same, *expected = json_deep_copy(request);
+		size_t len;
+		char *line = protocol_line(request, &len);
+
+		assert_non_null(line);
+		assert_true(len > 1 && memchr(line, '\n', len) == line + len - 1);
+		same = json_loadb(line, len, JSON_REJECT_DUPLICATES, NULL);
+		if (!json_equal(same, expected))
+			fail_msg("%s became %.*s", requests[i], (int)len, line);
+		json_decref(same);
+		json_decref(expected);
+		json_decref(request);
+		free(line);
+	}
 }
 
 static void test_the_request_is_given_for_its_id(void **state)
@@ -355,6 +390,44 @@ static void test_base64(void **state)
 	}
 }
 
+/* Only digits decode, wherever they stand, and what decodes encodes to the same text. */
+static void test_base64_every_byte(void **state)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	char text[9] = "";
+	size_t at, len, size;
+	int c;
+
+	(void)state;
+	for (at = 0; at < 8; at++) {
+		for (c = 0; c < 256; c++) {
+			bool digit = memchr(digits, c, 64);
+			void *bytes;
+			char *again;
+			int err;
+
+			memcpy(text, "QUJDREVG", 8);
+			text[at] = (char)c;
+			assert_int_equal(base64_span(text, 8), digit || (c == '=' && at == 7) ? 8
+							       : c == '=' ? at + 1
+									  : at);
+			err = base64_decode(text, 8, &bytes, &len);
+			/* "REV=" has bits left over: the last of 18 are not 0. */
+			if (!digit) {
+				assert_int_equal(err, -EINVAL);
+				continue;
+			}
+			assert_int_equal(err, 0);
+			assert_int_equal(len, 6);
+			again = base64_encode(bytes, len, &size);
+			assert_string_equal(again, text);
+			free(again);
+			free(bytes);
+		}
+	}
+}
+
 static void test_base64_is_strict(void **state)
 {
 	static const char *const malformed[] = {
@@ -423,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_requests_are_refused),
 		cmocka_unit_test(test_depth_is_bounded_before_parsing),
 		cmocka_unit_test(test_an_object_is_taken_past_the_parser),
+		cmocka_unit_test(test_lines_of_requests),
 		cmocka_unit_test(test_the_request_is_given_for_its_id),
 		cmocka_unit_test(test_unknown_operations_get_a_hint),
 		cmocka_unit_test(test_wire),
@@ -431,6 +505,7 @@ int main(void)
 		cmocka_unit_test(test_wire_refuses_malformed_escapes),
 		cmocka_unit_test(test_wire_json),
 		cmocka_unit_test(test_base64),
+		cmocka_unit_test(test_base64_every_byte),
 		cmocka_unit_test(test_base64_is_strict),
 		cmocka_unit_test(test_reasons_have_words),
 		cmocka_unit_test(test_document_is_current),

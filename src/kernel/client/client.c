@@ -298,14 +298,12 @@ int client_call(struct client *c, const char *subject, json_t *request, json_t *
 		r = error_nomem(e);
 		goto out;
 	}
-	line = json_dumps(request, JSON_COMPACT);
+	line = protocol_line(request, &len);
 	if (!line) {
 		r = error_nomem(e);
 		goto out;
 	}
-	len = strlen(line);
-	line[len] = '\n'; /* the terminating NUL's place */
-	r = send_all(c, subject, line, len + 1, e);
+	r = send_all(c, subject, line, len, e);
 	if (!r)
 		r = receive_line(c, subject, &len, e);
 	if (r)

@@ -226,3 +226,44 @@ int protocol_parse(const char *line, size_t len, json_t **request, enum operatio
 	*request = parsed;
 	return check(parsed, op, e);
 }
+
+/* Makes "{...}" to {...,"object":"TEXT"} in a new line; NULL: lost memory. */
+static char *add_object(const char *rest, const json_t *object, size_t *len)
+{
+	static const char before[] = ",\"object\":\"", after[] = "\"}\n";
+	size_t rest_len = strlen(rest) - 1, object_len = json_string_length(object);
+	char *line = malloc(rest_len + sizeof(before) + object_len + sizeof(after)), *end = line;
+
+	if (!line)
+		return NULL;
+	end = mempcpy(end, rest, rest_len);
+	end = mempcpy(end, before, sizeof(before) - 1);
+	end = mempcpy(end, json_string_value(object), object_len);
+	end = mempcpy(end, after, sizeof(after) - 1);
+	*len = end - line;
+	return line;
+}
+
+char *protocol_line(json_t *request, size_t *len)
+{
+	json_t *object = json_object_get(request, "object");
+	size_t object_len = json_string_length(object);
+	char *rest, *line;
+
+	if (!object_len || json_object_size(request) < 2 ||
+	    base64_span(json_string_value(object), object_len) != object_len) {
+		line = json_dumps(request, JSON_COMPACT);
+		if (!line)
+			return NULL;
+		*len = strlen(line) + 1;
+		line[*len - 1] = '\n'; /* the terminating NUL's place */
+		return line;
+	}
+	json_incref(object);
+	json_object_del(request, "object");
+	rest = json_dumps(request, JSON_COMPACT);
+	line = rest ? add_object(rest, object, len) : NULL;
+	json_decref(object);
+	free(rest);
+	return line;
+}

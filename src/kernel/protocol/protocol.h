@@ -85,6 +85,12 @@ int protocol_parse(const char *line, size_t len, json_t **request, enum operatio
 		   struct error *e);
 
 /*
+ * A request as a line, with its newline, owned by the caller; NULL: lost memory. An object file in
+ * it goes around the JSON library here too, and is gone from *request.
+ */
+char *protocol_line(json_t *request, size_t *len);
+
+/*
  * Bytes that are not UTF-8, control bytes and NUL travel as \xNN, a backslash doubled. Both
  * directions; wire_decode() refuses a malformed escape with -EINVAL. Results are owned by the
  * caller; NULL means lost memory (encode) .
@@ -93,9 +99,11 @@ char *wire_encode(const char *bytes, size_t len);
 json_t *wire_json(const char *bytes);
 int wire_decode(const char *text, char **bytes, size_t *len);
 
-/* base64 (RFC 4648, padded); caller frees. */
+/* base64 (RFC 4648, padded; decoding is strict); caller frees. */
 char *base64_encode(const void *bytes, size_t len, size_t *out_len);
 int base64_decode(const char *text, size_t text_len, void **bytes, size_t *len);
+/* Length of the digits, and padding behind them, that a text begins with. */
+size_t base64_span(const char *text, size_t len);
 
 /* Prints doc/protocol.md. */
 void protocol_document(struct buf *out);

@@ -2,13 +2,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "kernel/protocol/protocol.h"
 #include "kernel/protocol/scan.h"
-
-static bool is_base64(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       c == '+' || c == '/' || c == '=';
-}
 
 static size_t skip_space(const char *line, size_t len, size_t i)
 {
@@ -33,11 +28,9 @@ static size_t value_of_key(const char *line, size_t len, size_t i)
 /* Length of a string that is nothing but base64, from its begin to its closing quote; else 0. */
 static size_t plain_length(const char *line, size_t len, size_t begin)
 {
-	size_t i = begin;
+	size_t span = base64_span(line + begin, len - begin);
 
-	while (i < len && is_base64(line[i]))
-		i++;
-	return i < len && line[i] == '"' ? i - begin : 0;
+	return begin + span < len && line[begin + span] == '"' ? span : 0;
 }
 
 /* The index of the closing quote of the string whose text begins at i, or len. */
