@@ -77,11 +77,13 @@ struct row_type {
  * a static object.
  */
 struct sql {
-	enum { SQL_TEXT, SQL_SELECT, SQL_INSERT } form;
+	enum { SQL_TEXT, SQL_SELECT, SQL_INSERT, SQL_CONTROL } form;
 	const struct row_type *row;
 	const char *text; /* SQL_SELECT: what follows the FROM clause */
 };
 #define SQL(text_) { .form = SQL_TEXT, .text = text_ }
+/* One that begins or ends a transaction: the only kind that may change things outside of one. */
+#define CONTROL(text_) { .form = SQL_CONTROL, .text = text_ }
 #define SELECT(row_, tail_) { .form = SQL_SELECT, .row = row_, .text = tail_ }
 #define INSERT(row_) { .form = SQL_INSERT, .row = row_ }
 
@@ -119,6 +121,8 @@ struct db {
 	bool in_memory;
 	bool dirty;			/* committed since the last durable commit */
 	bool wrote;			/* committed anything at all */
+	int wal_fd;			/* to have the WAL written early; -1: none */
+	int wal_started;		/* frames of it whose writing has begun */
 	sqlite3_int64 changes_at_begin; /* sqlite3_total_changes64() when the transaction began */
 	struct cached {
 		const struct sql *sql;

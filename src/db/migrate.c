@@ -250,7 +250,13 @@ int db_migrate(struct db *db, const struct schema *schema, struct error *e)
 	 * asks; it cannot be switched inside the transaction.
 	 */
 	sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_FKEY, 0, NULL);
-	ret = db_exec(db, "BEGIN EXCLUSIVE", e);
+	/*
+	 * Of a database that is still to be made. A load changes twenty pages, each by some hundred
+	 * bytes: with the usual 4096 most of what is written and waited for is the same again.
+	 */
+	ret = db_exec(db, "PRAGMA page_size = 2048", e);
+	if (!ret)
+		ret = db_exec(db, "BEGIN EXCLUSIVE", e);
 	if (ret)
 		goto out;
 	ret = apply(db, schema, e);

@@ -109,7 +109,8 @@ int query_open(struct query *q, struct db *db, const struct sql *sql, struct err
 		if (ret)
 			return ret;
 	}
-	if (!sqlite3_stmt_readonly(q->stmt) && sqlite3_get_autocommit(db->handle))
+	if (sql->form != SQL_CONTROL && !sqlite3_stmt_readonly(q->stmt) &&
+	    sqlite3_get_autocommit(db->handle))
 		return query_close(q, db_refuse(db, e, EINVAL, "a change outside a transaction"));
 	return 0;
 }

@@ -30,13 +30,18 @@ int db_exec_int(struct db *db, const char *sql, int64_t *value, struct error *e)
 	return rc;
 }
 
+static const struct sql begin_write = CONTROL("BEGIN IMMEDIATE");
+static const struct sql begin_read = CONTROL("BEGIN");
+static const struct sql commit = CONTROL("COMMIT");
+static const struct sql rollback = CONTROL("ROLLBACK");
+
 int db_begin(struct db *db, struct error *e)
 {
 	int ret;
 
 	if (db->mode == DB_READ)
 		return db_refuse(db, e, EROFS, "it was opened for reading only");
-	ret = db_exec(db, "BEGIN IMMEDIATE", e);
+	ret = db_run(db, e, &begin_write, "");
 	if (!ret)
 		db->changes_at_begin = sqlite3_total_changes64(db->handle);
 	return ret;
@@ -44,7 +49,7 @@ int db_begin(struct db *db, struct error *e)
 
 int db_read_begin(struct db *db, struct error *e)
 {
-	return db_exec(db, "BEGIN", e);
+	return db_run(db, e, &begin_read, "");
 }
 
 void db_read_end(struct db *db)
@@ -68,7 +73,7 @@ int db_any_unsettled(struct db *db, bool *any, struct error *e)
 void db_rollback(struct db *db)
 {
 	if (!sqlite3_get_autocommit(db->handle))
-		sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
+		db_run(db, NULL, &rollback, "");
 }
 
 int db_commit(struct db *db, struct error *e)
@@ -79,7 +84,7 @@ int db_commit(struct db *db, struct error *e)
 	/* SQLite itself rolls back where, say, the disk filled up while it wrote pages early. */
 	if (sqlite3_get_autocommit(db->handle))
 		return db_refuse(db, e, EIO, "nothing to commit: the transaction was rolled back");
-	ret = db_exec(db, "COMMIT", e);
+	ret = db_run(db, e, &commit, "");
 	if (ret)
 		db_rollback(db);
 	else if (changed)

@@ -57,6 +57,8 @@ static void journal_and_checks(void **state)
 
 	ok(f, db_exec_int(db, "PRAGMA synchronous", &value, &f->e));
 	assert_int_equal(value, 1);
+	ok(f, db_exec_int(db, "PRAGMA page_size", &value, &f->e));
+	assert_int_equal(value, 2048);
 	ok(f, db_exec_int(db, "PRAGMA foreign_keys", &value, &f->e));
 	assert_int_equal(value, 1);
 	ok(f, db_exec_int(db, "PRAGMA trusted_schema", &value, &f->e));
@@ -70,6 +72,34 @@ static void journal_and_checks(void **state)
 	assert_string_equal(sqlite3_column_text(stmt, 0), db_small_blocks(db) ? "truncate" : "wal");
 	sqlite3_finalize(stmt);
 	db_close(db);
+}
+
+/* A long session: the WAL is written back and begun anew before it fills the disk. */
+static void journal_is_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct db *db = open_db(f, DB_WRITE);
+	char wal[120];
+	struct stat st;
+	off_t largest = 0;
+	int i;
+
+	snprintf(wal, sizeof(wal), "%s-wal", f->path);
+	for (i = 0; i < 5000; i++) {
+		ok(f, db_begin(db, &f->e));
+		ok(f, db_directory_add(db, "/a", &f->e));
+		ok(f, db_directory_delete(db, "/a", &f->e));
+		ok(f, db_commit(db, &f->e));
+		if (!stat(wal, &st) && st.st_size > largest)
+			largest = st.st_size;
+	}
+	if (!db_small_blocks(db))
+		assert_in_range(largest, 1, 4010 * (2048 + 24));
+	ok(f, db_make_durable(db, &f->e));
+	db_close(db);
+	/* And a large one does not stay for the next that opens it. */
+	if (!stat(wal, &st))
+		assert_in_range(st.st_size, 0, 1 << 20);
 }
 
 /* A writer in the way of the switch to WAL: SQLite asks no busy handler there. */
@@ -357,10 +387,19 @@ int main(void)
 {
 #define test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
-		test(fresh),	     test(directories_made), test(journal_and_checks),
-		test(journal_waits), test(missing),	     test(read_refuses_writes),
-		test(empty_file),    test(half_made),	     test(odd_names),
-		test(permissions),   test(scratch),	     test(data_version),
+		test(fresh),
+		test(directories_made),
+		test(journal_and_checks),
+		test(journal_is_bounded),
+		test(journal_waits),
+		test(missing),
+		test(read_refuses_writes),
+		test(empty_file),
+		test(half_made),
+		test(odd_names),
+		test(permissions),
+		test(scratch),
+		test(data_version),
 		test(prepared_once),
 	};
 
