@@ -142,13 +142,13 @@ def test_pages_that_were_damaged_are_told_not_followed(env, example):
 
 def test_a_root_of_another_database(env, example, unchanged):
     env.ok("load", example("xdp_pass"))
-    other = env.dir / "other/bpfman.db"
-    for words in (["load", example("tc_count")],):
-        result = env.run(*words, "--db", other)
-        assert_failed(result, 3, re.escape(str(env.root)), "belongs to another database",
-                      "--db FILE", "--pin-root")
-        assert_error_document(env.run("-j", *words, "--db", other), 3, "another database")
-    assert env.ok("--db", other, "list").out == "no programs\n"
+    other = env.db.parent.with_name("other") / "bpfman.db"
+    words = ["load", example("tc_count"), "--db", other]
+    said = re.escape(str(env.root)), "belongs to another database", "--db FILE", "--pin-root"
+    with unchanged(env):
+        assert_failed(env.run(*words), 3, *said)
+        assert_error_document(env.run("-j", *words), 3, *said)
+        assert env.ok("--db", other, "list").out == "no programs\n"
     assert only(listed(env))["state"] == "loaded"
     owner, = [name for name in os.listdir(env.root) if name.startswith("owner_")]
     uuid, = [row["value"] for row in env.rows("meta") if row["key"] == "uuid"]

@@ -79,13 +79,14 @@ def nobody(env):
     return run
 
 
-def test_an_owner_without_privilege_may_list_and_look(env, example, nobody):
+def test_an_owner_without_privilege_may_list_and_look(env, example, nobody, unchanged):
     env.ok("load", example("multi"))
     expected = env.ok("-j", "list").json()
     directory = env.db.parent
     assert directory.stat().st_mode & 0o777 == 0o700 and env.db.stat().st_mode & 0o777 == 0o600
-    result = nobody("list")
-    assert_failed(result, 3, re.escape(str(env.db)), "Permission denied")
+    with unchanged(env):
+        assert_failed(nobody("list"), 3, re.escape(str(env.db)), "Permission denied")
+        assert_error_document(nobody("-j", "list"), 3, re.escape(str(env.db)), "Permission denied")
     for path in [directory, *directory.iterdir()]:
         os.chown(path, NOBODY, NOBODY)
     result = nobody("-j", "list")
@@ -284,22 +285,22 @@ def test_a_worker_that_answers_without_end(env, example, bad_worker, unchanged):
 @pytest.mark.parametrize("words", [["list"], ["-j", "list"], ["--help"], ["help"], ["--version"],
                                    ["-c", "list; list maps"], ["-x", "list"], ["set"]],
                          ids=lambda words: " ".join(words))
-def test_output_that_cannot_be_written(env, words):
+def test_output_that_cannot_be_written(env, unchanged, words):
     # In the form of JSON nothing but documents is written, and there is no place for one.
     silent = "-j" in words
-    with open("/dev/full", "wb") as full:
-        result = env.run(*words, stdout=full)
-    assert result.status == 1, repr(result)
-    assert_said(text(result), "^$" if silent else "No space left on device")
-    closed = env.run(*words, prefix=["bash", "-c", 'exec "$@" >&-', "bash"])
-    assert closed.status == 1, repr(closed)
-    assert_said(text(closed), "^$" if silent else "Bad file descriptor")
-    read, write = os.pipe()
-    os.close(read)
-    with os.fdopen(write, "wb") as pipe:
-        result = env.run(*words, stdout=pipe)
-    assert result.status == 1, repr(result)
-    assert_said(text(result), "^$" if silent else "Broken pipe")
+
+    def assert_failure_says(result, said):
+        assert result.status == 1, repr(result)
+        assert_said(text(result), "^$" if silent else said)
+    with unchanged(env):
+        with open("/dev/full", "wb") as full:
+            assert_failure_says(env.run(*words, stdout=full), "No space left on device")
+        closed = env.run(*words, prefix=["bash", "-c", 'exec "$@" >&-', "bash"])
+        assert_failure_says(closed, "Bad file descriptor")
+        read, write = os.pipe()
+        os.close(read)
+        with os.fdopen(write, "wb") as pipe:
+            assert_failure_says(env.run(*words, stdout=pipe), "Broken pipe")
 
 
 def test_a_load_whose_answer_cannot_be_written_is_kept_and_a_failure(env, example):

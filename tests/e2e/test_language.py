@@ -105,20 +105,21 @@ def test_nothing_runs_before_everything_is_parsed(env):
     assert result.status == 2 and result.out == "", repr(result)
 
 
-def test_very_long_lines_and_very_many(env):
-    comment = b"# " + b"x" * (16 << 20)
-    assert env.ok("-j", stdin=comment + b"\nlist maps").out == '{"maps":[]}\n'
-    word = b"y" * (16 << 20)
-    result = env.run(stdin=b"show " + word, timeout=60)
-    assert result.status == 1 and len(result.err) > 16 << 20 and "yyy" in result.err
-    blanks = b" " * (16 << 20)
-    assert env.ok("-j", stdin=b"list" + blanks + b"maps").out == '{"maps":[]}\n'
-    many = env.ok("-j", stdin=b"set quiet off\n" * 100000 + b"list maps\n", timeout=120)
-    assert many.out.count("\n") == 100001 and many.out.endswith('{"maps":[]}\n')
-    result = env.run(stdin=b"list maps\n" * 99999 + b"laod", timeout=60)
-    assert_failed(result, 2, "^stdin:100000: unknown command")
-    words = env.run(stdin=b"unload --if-exists" + b" x" * 10000, timeout=120)
-    assert (words.status, words.out) == (0, "nothing to unload\n"), repr(words)[-500:]
+def test_very_long_lines_and_very_many(env, unchanged):
+    with unchanged(env):
+        comment = b"# " + b"x" * (16 << 20)
+        assert env.ok("-j", stdin=comment + b"\nlist maps").out == '{"maps":[]}\n'
+        word = b"y" * (16 << 20)
+        result = env.run(stdin=b"show " + word, timeout=60)
+        assert result.status == 1 and len(result.err) > 16 << 20 and "yyy" in result.err
+        blanks = b" " * (16 << 20)
+        assert env.ok("-j", stdin=b"list" + blanks + b"maps").out == '{"maps":[]}\n'
+        many = env.ok("-j", stdin=b"set quiet off\n" * 100000 + b"list maps\n", timeout=120)
+        assert many.out.count("\n") == 100001 and many.out.endswith('{"maps":[]}\n')
+        result = env.run(stdin=b"list maps\n" * 99999 + b"laod", timeout=60)
+        assert_failed(result, 2, "^stdin:100000: unknown command")
+        words = env.run(stdin=b"unload --if-exists" + b" x" * 10000, timeout=120)
+        assert (words.status, words.out) == (0, "nothing to unload\n"), repr(words)[-500:]
 
 
 # ---- source ----
