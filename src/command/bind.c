@@ -155,6 +155,7 @@ static int check_value(const struct arg *a, const char *value, struct error *e)
 					       a->name, value);
 		return 0;
 	case ARG_PAIR:
+	case ARG_GLOBAL:
 		equals = strchr(value, '=');
 		if (!equals || equals == value)
 			return error_set_class(e, ERROR_USAGE, EINVAL, "%s is %s, not \"%s\"",

@@ -6,8 +6,8 @@
 
 #include "command/rows.h"
 
-/* PROGRAM=TYPE pairs apart from a plain TYPE. */
-struct types {
+/* KEY=VALUE pairs apart from a plain VALUE. */
+struct split {
 	struct manager_pair *pairs;
 	size_t count;
 	const char *all;
@@ -83,8 +83,8 @@ out:
 static int run_load(struct session *s, const struct invocation *in, struct error *e)
 {
 	const struct arg_values *programs = invocation_values(in, "--program");
-	struct manager_pair *types = NULL, *labels = NULL;
-	char *type_copies = NULL, *label_copies = NULL;
+	struct manager_pair *types = NULL, *labels = NULL, *globals = NULL;
+	char *type_copies = NULL, *label_copies = NULL, *global_copies = NULL;
 	const char *none = NULL;
 	struct manager_load l = {
 		.path = invocation_value(in, "FILE"),
@@ -104,16 +104,22 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 	if (!r)
 		r = split_pairs(invocation_values(in, "--label"), &labels, &l.label_count, &none,
 				&label_copies, e);
+	if (!r)
+		r = split_pairs(invocation_values(in, "--global"), &globals, &l.global_count, &none,
+				&global_copies, e);
 	l.types = types;
 	l.labels = labels;
+	l.globals = globals;
 	if (!r)
 		r = manager_load(s->manager, &l, &id, &changed, e);
 	if (!r)
 		r = show_loaded(s, id, changed, e);
 	free(types);
 	free(labels);
+	free(globals);
 	free(type_copies);
 	free(label_copies);
+	free(global_copies);
 	return r;
 }
 
@@ -149,7 +155,10 @@ static int check_load(const struct invocation *in, struct error *e)
 	if (for_all > 1)
 		return error_set_class(e, ERROR_USAGE, EINVAL,
 				       "--type TYPE for all programs is given twice");
-	return check_keys(in, "--type", e) || check_keys(in, "--label", e) ? -EINVAL : 0;
+	return check_keys(in, "--type", e) || check_keys(in, "--label", e) ||
+			       check_keys(in, "--global", e)
+		       ? -EINVAL
+		       : 0;
 }
 
 static const struct arg load_args[] = {
@@ -175,6 +184,11 @@ static const struct arg load_args[] = {
 	  .flags = ARG_REPEAT,
 	  .value = "[PROGRAM=]TYPE",
 	  .help = "program type where the section does not tell it" },
+	{ .name = "--global",
+	  .type = ARG_GLOBAL,
+	  .flags = ARG_REPEAT,
+	  .value = "NAME=VALUE",
+	  .help = "value of a global variable, or of a part: limit=10, cfg.ports[1]=80" },
 	{ .name = "--label",
 	  .type = ARG_PAIR,
 	  .flags = ARG_REPEAT,
@@ -249,7 +263,7 @@ static bool wanted(const struct arg_values *names, const char *name)
 }
 
 /* Which type is meant for a program: PROGRAM=TYPE before TYPE. */
-static const char *type_of(const struct types *t, const char *program)
+static const char *type_of(const struct split *t, const char *program)
 {
 	for (size_t i = 0; i < t->count; i++)
 		if (!strcmp(t->pairs[i].key, program))
@@ -257,8 +271,9 @@ static const char *type_of(const struct types *t, const char *program)
 	return t->all;
 }
 
-static int verify_all(struct session *s, const struct invocation *in, const struct types *types,
-		      const json_t *programs, size_t *rejected, struct error *e)
+static int verify_all(struct session *s, const struct invocation *in, const struct split *types,
+		      const struct split *globals, const json_t *programs, size_t *rejected,
+		      struct error *e)
 {
 	const struct arg_values *names = invocation_values(in, "--program");
 	const char *path = invocation_value(in, "FILE");
@@ -273,8 +288,8 @@ static int verify_all(struct session *s, const struct invocation *in, const stru
 		json_t *answer = NULL;
 
 		if (name && wanted(names, name)) {
-			r = manager_verify(s->manager, path, name, type_of(types, name), &answer,
-					   &why);
+			r = manager_verify(s->manager, path, name, type_of(types, name),
+					   globals->pairs, globals->count, &answer, &why);
 			/* Only what the worker itself says is a verdict. */
 			if (!r || (answer && why.class == ERROR_FAILED)) {
 				write_verdict(s, name, row, answer, r ? &why : NULL);
@@ -298,7 +313,7 @@ static int verify_all(struct session *s, const struct invocation *in, const stru
 static int run_verify(struct session *s, const struct invocation *in, struct error *e)
 {
 	const char *path = invocation_value(in, "FILE");
-	struct types types = { 0 };
+	struct split types = { 0 }, globals = { 0 };
 	const struct arg_values *names = invocation_values(in, "--program");
 	json_t *file = NULL;
 	size_t rejected = 0;
@@ -307,13 +322,21 @@ static int run_verify(struct session *s, const struct invocation *in, struct err
 	r = split_pairs(invocation_values(in, "--type"), &types.pairs, &types.count, &types.all,
 			&types.copies, e);
 	if (!r)
+		r = split_pairs(invocation_values(in, "--global"), &globals.pairs, &globals.count,
+				&globals.all, &globals.copies, e);
+	if (!r && globals.count)
+		r = manager_check_globals(s->manager, path, globals.pairs, globals.count, e);
+	if (!r)
 		r = manager_open(s->manager, path, &file, NULL, NULL, e);
 	if (!r)
 		r = manager_has_programs(file, path, names->values, names->count, e);
 	if (!r)
-		r = verify_all(s, in, &types, json_object_get(file, "programs"), &rejected, e);
+		r = verify_all(s, in, &types, &globals, json_object_get(file, "programs"),
+			       &rejected, e);
 	free(types.pairs);
 	free(types.copies);
+	free(globals.pairs);
+	free(globals.copies);
 	json_decref(file);
 	/* The verdicts are the answer; that there is a bad one is the status. */
 	if (!r && rejected)
@@ -333,7 +356,17 @@ static const struct arg verify_args[] = {
 	  .flags = ARG_REPEAT,
 	  .value = "[PROGRAM=]TYPE",
 	  .help = "program type where the section does not tell it" },
+	{ .name = "--global",
+	  .type = ARG_GLOBAL,
+	  .flags = ARG_REPEAT,
+	  .value = "NAME=VALUE",
+	  .help = "value of a global variable, or of a part: limit=10, cfg.ports[1]=80" },
 };
+
+static int check_verify(const struct invocation *in, struct error *e)
+{
+	return check_keys(in, "--type", e) || check_keys(in, "--global", e) ? -EINVAL : 0;
+}
 
 #define ARGS(a) (a), sizeof(a) / sizeof((a)[0])
 
@@ -345,6 +378,7 @@ const struct command load_commands[] = {
 	  check_load },
 	{ "verify", "load each program of a file without keeping it, and tell the verdict",
 	  ARGS(verify_args), 0, run_verify,
-	  "It goes on after a rejected program; the exit status is 1 when there was one.", NULL },
+	  "It goes on after a rejected program; the exit status is 1 when there was one.",
+	  check_verify },
 };
 const size_t load_command_count = sizeof(load_commands) / sizeof(load_commands[0]);

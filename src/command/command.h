@@ -26,6 +26,7 @@ enum arg_type {
 	ARG_SECONDS,	  /* a number of seconds, fractions allowed */
 	ARG_COUNT,	  /* a whole number from 1 */
 	ARG_PAIR,	  /* KEY=VALUE */
+	ARG_GLOBAL,	  /* NAME=VALUE of a global variable of the FILE given before */
 	ARG_FILE,	  /* a file's path */
 	ARG_FILE_PROGRAM, /* a program inside the FILE given before */
 	ARG_PIN_PATH,	  /* a path to be on bpffs */

@@ -104,7 +104,8 @@ static const char *named_file(const struct gathering *g)
 	return NULL;
 }
 
-static void offer_file_programs(struct gathering *g, const char *suffix)
+/* Names of what the file has in one of its lists, each with the suffix. */
+static void offer_of_file(struct gathering *g, const char *list, const char *suffix)
 {
 	const char *file = named_file(g);
 	struct error e = ERROR_INIT;
@@ -113,7 +114,7 @@ static void offer_file_programs(struct gathering *g, const char *suffix)
 	size_t i;
 
 	if (file && !manager_open(g->s->manager, file, &result, NULL, NULL, &e)) {
-		json_array_foreach (json_object_get(result, "programs"), i, row) {
+		json_array_foreach (json_object_get(result, list), i, row) {
 			char *name = answer_bytes(row, "name");
 			struct buf word = { 0 };
 
@@ -122,6 +123,37 @@ static void offer_file_programs(struct gathering *g, const char *suffix)
 				offer(g, "", word.data, !*suffix);
 			buf_free(&word);
 			free(name);
+		}
+	}
+	json_decref(result);
+	error_clear(&e);
+}
+
+/* Names of the file's global variables, then the value that one has: its form is seen. */
+static void offer_globals(struct gathering *g)
+{
+	const char *equals = strchr(g->prefix, '=');
+	const char *file = named_file(g);
+	struct error e = ERROR_INIT;
+	json_t *result = NULL;
+	const json_t *row;
+	size_t i;
+
+	if (!equals) {
+		offer_of_file(g, "globals", "=");
+		return;
+	}
+	if (file && !manager_open(g->s->manager, file, &result, NULL, NULL, &e)) {
+		json_array_foreach (json_object_get(result, "globals"), i, row) {
+			char *name = answer_bytes(row, "name"), *value = answer_bytes(row, "value");
+			struct buf lead = { 0 };
+
+			buf_printf(&lead, "%s=", name ? name : "");
+			if (name && value && !strncmp(lead.data, g->prefix, lead.len))
+				offer(g, lead.data, value, true);
+			buf_free(&lead);
+			free(name);
+			free(value);
 		}
 	}
 	json_decref(result);
@@ -173,7 +205,7 @@ static void offer_program_types(struct gathering *g)
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		offer(g, buf_text(&lead), types[i], true);
 	if (!equals)
-		offer_file_programs(g, "=");
+		offer_of_file(g, "programs", "=");
 	buf_free(&lead);
 }
 
@@ -275,7 +307,10 @@ static void offer_type(struct gathering *g, const struct arg *a)
 		offer_files(g);
 		break;
 	case ARG_FILE_PROGRAM:
-		offer_file_programs(g, "");
+		offer_of_file(g, "programs", "");
+		break;
+	case ARG_GLOBAL:
+		offer_globals(g);
 		break;
 	case ARG_PROGRAM_TYPE:
 		offer_program_types(g);

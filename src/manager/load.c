@@ -222,28 +222,42 @@ static int intend(struct loading *k, int64_t *id)
 	return r;
 }
 
+int load_pairs(json_t *request, const char *key, const struct manager_pair *pairs, size_t count,
+	       struct error *e)
+{
+	json_t *object = count ? json_object() : NULL;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < count; i++) {
+		char *name = wire_encode(pairs[i].key, strlen(pairs[i].key));
+
+		r = name ? json_object_set_new(object, name, wire_json(pairs[i].value)) : -1;
+		free(name);
+	}
+	if (!r && count)
+		r = json_object_set(request, key, object);
+	json_decref(object);
+	return r ? error_nomem(e) : 0;
+}
+
 int load_selection(const struct manager_load *l, json_t *request, struct error *e)
 {
-	json_t *programs = json_array(), *types = json_object();
-	int r = programs && types ? 0 : -1;
+	json_t *programs = json_array();
+	int r = programs ? 0 : -1;
 
 	for (size_t i = 0; !r && i < l->program_count; i++)
 		r = json_array_append_new(programs, wire_json(l->programs[i]));
-	for (size_t i = 0; !r && i < l->type_count; i++) {
-		char *key = wire_encode(l->types[i].key, strlen(l->types[i].key));
-
-		r = key ? json_object_set_new(types, key, wire_json(l->types[i].value)) : -1;
-		free(key);
-	}
 	if (!r && l->program_count)
 		r = json_object_set(request, "programs", programs);
-	if (!r && l->type_count)
-		r = json_object_set(request, "types", types);
 	if (!r && l->type)
 		r = json_object_set_new(request, "type", wire_json(l->type));
 	json_decref(programs);
-	json_decref(types);
-	return r ? error_nomem(e) : 0;
+	if (r)
+		return error_nomem(e);
+	r = load_pairs(request, "types", l->types, l->type_count, e);
+	if (!r)
+		r = load_pairs(request, "globals", l->globals, l->global_count, e);
+	return r;
 }
 
 static int make_request(struct loading *k, json_t **request)

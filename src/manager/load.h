@@ -4,7 +4,10 @@
 
 #include "manager/internal.h"
 
-/* Adds "programs", "types" and "type" to a request. */
+/* Adds pairs as an object of strings to a request; nothing where there are none. */
+int load_pairs(json_t *request, const char *key, const struct manager_pair *pairs, size_t count,
+	       struct error *e);
+/* Adds "programs", "types", "type" and "globals" to a request. */
 int load_selection(const struct manager_load *l, json_t *request, struct error *e);
 
 /* Writes what a "load" answered as rows, in the open transaction (record.c). */

@@ -126,6 +126,8 @@ struct manager_load {
 	size_t type_count;
 	const struct manager_pair *labels;
 	size_t label_count;
+	const struct manager_pair *globals; /* variable, value as text */
+	size_t global_count;
 	bool ensure;
 	bool verbose;
 };
@@ -144,6 +146,10 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 int manager_open(struct manager *m, const char *path, json_t **result, char sha256[65],
 		 uint64_t *size, struct error *e);
 
+/* Whether the file has these global variables and their values are of their types. */
+int manager_check_globals(struct manager *m, const char *path, const struct manager_pair *globals,
+			  size_t count, struct error *e);
+
 /*
  * Whether a file, as manager_open() tells it, has all programs of these names, and any at all. Not:
  * -ENOENT, with those it has as hint.
@@ -152,11 +158,13 @@ int manager_has_programs(const json_t *file, const char *path, const char *const
 			 size_t count, struct error *e);
 
 /*
- * Verifies one program of a file. *answer is the worker's whole answer, also when the verdict is
- * a failure (then e is filled too, and the negative errno returned).
+ * Verifies one program of a file, with global variables as given. *answer is the worker's whole
+ * answer, also when the verdict is a failure (then e is filled too, and the negative errno
+ * returned).
  */
 int manager_verify(struct manager *m, const char *path, const char *program, const char *type,
-		   json_t **answer, struct error *e);
+		   const struct manager_pair *globals, size_t global_count, json_t **answer,
+		   struct error *e);
 
 /*
  * Unloads programs and objects in one step per object: detached, unpinned, forgotten. Maps that

@@ -298,6 +298,8 @@ int load_plan(struct manager *m, const struct manager_load *l, const struct inpu
 	int r;
 
 	r = request ? input_attach(in, name, request, e) : error_nomem(e);
+	if (!r)
+		r = load_pairs(request, "globals", l->globals, l->global_count, e);
 	if (r) {
 		json_decref(request);
 		return r;

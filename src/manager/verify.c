@@ -55,6 +55,25 @@ int manager_open(struct manager *m, const char *path, json_t **result, char sha2
 	return r;
 }
 
+int manager_check_globals(struct manager *m, const char *path, const struct manager_pair *globals,
+			  size_t count, struct error *e)
+{
+	json_t *request;
+	struct input in;
+	int r;
+
+	request = about_file("open", path, &in, e);
+	if (!request)
+		return -e->err;
+	r = load_pairs(request, "globals", globals, count, e);
+	if (r)
+		json_decref(request);
+	else
+		r = manager_do(m, path, request, NULL, e);
+	input_free(&in);
+	return r;
+}
+
 static bool has_program(const json_t *programs, const char *name)
 {
 	const json_t *row;
@@ -94,7 +113,8 @@ int manager_has_programs(const json_t *file, const char *path, const char *const
 }
 
 int manager_verify(struct manager *m, const char *path, const char *program, const char *type,
-		   json_t **answer, struct error *e)
+		   const struct manager_pair *globals, size_t global_count, json_t **answer,
+		   struct error *e)
 {
 	json_t *request;
 	struct input in;
@@ -105,9 +125,12 @@ int manager_verify(struct manager *m, const char *path, const char *program, con
 	if (!request)
 		return -e->err;
 	if (json_object_set_new(request, "program", wire_json(program)) ||
-	    (type && json_object_set_new(request, "type", wire_json(type)))) {
-		json_decref(request);
+	    (type && json_object_set_new(request, "type", wire_json(type))))
 		r = error_nomem(e);
+	if (!r)
+		r = load_pairs(request, "globals", globals, global_count, e);
+	if (r) {
+		json_decref(request);
 	} else {
 		r = manager_do(m, path, request, answer, e);
 	}

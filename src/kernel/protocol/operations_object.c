@@ -24,6 +24,11 @@
 		"type", FIELD_STRING, false, type_help \
 	}
 
+#define FIELD_GLOBALS                                         \
+	{                                                     \
+		"globals", FIELD_MAPPING, false, globals_help \
+	}
+
 static const char path_help[] = "the object file; beside `object` only what messages call it";
 static const char object_help[] = "the object file's bytes in base64; needs `object_name`";
 static const char object_name_help[] =
@@ -34,10 +39,16 @@ static const char types_help[] =
 	"where the section does not say it or says it wrongly";
 static const char type_help[] = "the same for all programs that `types` does not name";
 
+static const char globals_help[] =
+	"what global variables are when the object is loaded: name, or a part's (`cfg.limit`, "
+	"`table[3]`), to a value as C text; without BTF a section's name to `hex:` and all its "
+	"bytes. A variable's value is set before those of its parts";
+
 static const struct field open_fields[] = {
 	FIELD_PATH,
 	FIELD_OBJECT,
 	FIELD_NAME,
+	FIELD_GLOBALS,
 };
 
 static const struct field load_fields[] = {
@@ -49,6 +60,7 @@ static const struct field load_fields[] = {
 	  "the programs to load; without it and `program` all that the object loads by itself" },
 	FIELD_TYPES,
 	FIELD_TYPE,
+	FIELD_GLOBALS,
 	{ "pin_path", FIELD_STRING, false,
 	  "absolute path of a pin for the one program; missing parents are made" },
 	{ "staging", FIELD_STRING, false,
@@ -71,6 +83,7 @@ static const struct field verify_fields[] = {
 	{ "program", FIELD_STRING, false, "which program; not needed when there is one only" },
 	FIELD_TYPES,
 	FIELD_TYPE,
+	FIELD_GLOBALS,
 };
 
 static const char open_result[] =

@@ -112,6 +112,10 @@ enum stage {
 	  "a struct has no such member, or an array no such "                                    \
 	  "element; the hint has the nearest name",                                              \
 	  "struct cfg has no member 'limt'")                                                     \
+	X(NO_SUCH_GLOBAL, "no_such_global", false,                                               \
+	  "the object has no such global variable, or none that "                                \
+	  "can be given a value",                                                                \
+	  "xdp.o has no global variable 'sample_evry'")                                          \
 	X(BAD_VALUE, "bad_value", false, "text that is no value of the type it is for",          \
 	  ".ports[1]: 70000 is out of range: __u16 takes 0 to 65535")                            \
 	X(REQUEST, "request", false, "the request is not what the table above says",             \

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <bpf/btf.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include "base/buf.h"
+#include "base/grow.h"
 #include "kernel/protocol/protocol.h"
 #include "kernel/worker/btf_text.h"
 #include "kernel/worker/globals.h"
-#include "kernel/worker/object.h"
 
 enum { VALUE_LIMIT = 4096 }; /* bytes of a variable whose value is still told */
 
@@ -43,8 +44,6 @@ static json_t *value_json(const struct btf *btf, __u32 id, const unsigned char *
 {
 	struct buf text = { 0 };
 
-	if (size > VALUE_LIMIT)
-		return json_null();
 	if (btf_value_text(btf, id, bytes, size, &text)) {
 		buf_free(&text);
 		return bytes_json(bytes, size);
@@ -52,76 +51,96 @@ static json_t *value_json(const struct btf *btf, __u32 id, const unsigned char *
 	return take_json(&text);
 }
 
-static int add_row(json_t *list, const char *name, const char *map, json_t *type, size_t size,
-		   json_t *value)
+static int add(struct variable **list, size_t *count, const struct variable *v)
 {
-	json_t *row =
-		json_pack("{s:o, s:o, s:o, s:I, s:o}", "name", wire_json(name), "map",
-			  wire_json(map), "type", type, "size", (json_int_t)size, "value", value);
+	struct variable *grown = grow(*list, *count, sizeof(*grown));
 
-	return json_array_append_new(list, row);
+	if (!grown)
+		return -ENOMEM;
+	*list = grown;
+	grown[(*count)++] = *v;
+	return 0;
 }
 
-static int add_variables(json_t *list, const struct btf *btf, const char *map,
-			 const struct btf_type *section, const unsigned char *bytes, size_t size)
+static int list_section(const struct btf *btf, struct bpf_map *map, const struct btf_type *section,
+			struct variable **list, size_t *count)
 {
 	const struct btf_var_secinfo *place = btf_var_secinfos(section);
 	int err = 0;
 	int i;
 
 	for (i = 0; !err && i < btf_vlen(section); i++, place++) {
-		const struct btf_type *var = btf__type_by_id(btf, place->type);
-		json_t *value = NULL;
+		const struct btf_type *t = btf__type_by_id(btf, place->type);
+		struct variable v = { map, NULL, 0, place->offset, place->size };
 
-		if (!var || !btf_is_var(var))
+		if (!t || !btf_is_var(t))
 			continue;
-		if (bytes && place->offset <= size && place->size <= size - place->offset)
-			value = value_json(btf, var->type, bytes + place->offset, place->size);
-		else
-			value = json_null();
-		err = add_row(list, btf__name_by_offset(btf, var->name_off), map,
-			      type_json(btf, var->type), place->size, value);
+		v.name = btf__name_by_offset(btf, t->name_off);
+		v.type = t->type;
+		err = add(list, count, &v);
 	}
 	return err;
 }
 
-/* The data of a section that BTF does not describe: one row, named like it. */
-static int add_section(json_t *list, const char *map, const unsigned char *bytes, size_t size)
+static int list_map(const struct btf *btf, struct bpf_map *map, struct variable **list,
+		    size_t *count)
 {
-	json_t *value = bytes && size <= VALUE_LIMIT ? bytes_json(bytes, size) : json_null();
+	struct variable whole = { map, object_map_name(map), 0, 0, bpf_map__value_size(map) };
+	int id = btf ? btf__find_by_name_kind(btf, whole.name, BTF_KIND_DATASEC) : 0;
 
-	return add_row(list, map, map, json_null(), size, value);
+	if (id > 0)
+		return list_section(btf, map, btf__type_by_id(btf, id), list, count);
+	return add(list, count, &whole);
 }
 
-static int add_map(json_t *list, const struct btf *btf, const struct bpf_map *map)
+int globals_list(const struct bpf_object *bpf, struct variable **list, size_t *count)
 {
-	const char *name = object_map_name(map);
-	const struct btf_type *section = NULL;
-	size_t size = 0;
-	const void *bytes = bpf_map__initial_value(map, &size);
-	int id;
+	const struct btf *btf = bpf_object__btf(bpf);
+	struct bpf_map *map;
+	int err = 0;
 
-	if (btf) {
-		id = btf__find_by_name_kind(btf, name, BTF_KIND_DATASEC);
-		if (id > 0)
-			section = btf__type_by_id(btf, id);
+	*list = NULL;
+	*count = 0;
+	bpf_object__for_each_map (map, bpf) {
+		if (!err && bpf_map__is_internal(map))
+			err = list_map(btf, map, list, count);
 	}
-	if (section)
-		return add_variables(list, btf, name, section, bytes, size);
-	return add_section(list, name, bytes, size);
+	if (err) {
+		free(*list);
+		*list = NULL;
+	}
+	return err;
+}
+
+static json_t *row(const struct btf *btf, const struct variable *v)
+{
+	size_t size = 0;
+	const unsigned char *bytes = bpf_map__initial_value(v->map, &size);
+	json_t *value;
+
+	if (!bytes || v->offset > size || v->size > size - v->offset || v->size > VALUE_LIMIT)
+		value = json_null();
+	else if (v->type)
+		value = value_json(btf, v->type, bytes + v->offset, v->size);
+	else
+		value = bytes_json(bytes + v->offset, v->size);
+	return json_pack("{s:o, s:o, s:o, s:I, s:o}", "name", wire_json(v->name), "map",
+			 wire_json(object_map_name(v->map)), "type",
+			 v->type ? type_json(btf, v->type) : json_null(), "size",
+			 (json_int_t)v->size, "value", value);
 }
 
 json_t *globals_json(const struct bpf_object *bpf)
 {
-	const struct btf *btf = bpf_object__btf(bpf);
-	const struct bpf_map *map;
 	json_t *list = json_array();
-	int err = list ? 0 : -1;
+	struct variable *all;
+	size_t count;
+	size_t i;
+	int err = globals_list(bpf, &all, &count);
 
-	bpf_object__for_each_map (map, bpf) {
-		if (!err && bpf_map__is_internal(map))
-			err = add_map(list, btf, map);
-	}
+	for (i = 0; !err && i < count; i++)
+		err = json_array_append_new(list, row(bpf_object__btf(bpf), &all[i]));
+	free(all);
 	if (err) {
 		json_decref(list);
 		return NULL;

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "kernel/worker/globals.h"
 #include "kernel/worker/load.h"
 
 static int run(struct load *l, json_t **result, struct failure *f)
@@ -11,6 +12,8 @@ static int run(struct load *l, json_t **result, struct failure *f)
 	err = object_open(l->request, &l->object, f);
 	if (!err)
 		err = object_select(l->request, &l->object, f);
+	if (!err)
+		err = globals_set(l->request, &l->object, f);
 	if (!err)
 		err = load_paths(l, f);
 	if (!err)

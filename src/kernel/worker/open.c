@@ -88,6 +88,8 @@ int handle_OPEN(const struct request *request, json_t **result, struct failure *
 	struct object o = OBJECT_INIT;
 	int err = object_open(request, &o, f);
 
+	if (!err)
+		err = globals_set(request, &o, f);
 	if (!err) {
 		*result = open_result(&o);
 		if (!*result)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kernel/worker/facts.h"
+#include "kernel/worker/globals.h"
 #include "kernel/worker/object.h"
 
 enum { LOG_WALK = 1, LOG_FIGURES = 4 }; /* BPF_LOG_LEVEL1, BPF_LOG_STATS of the kernel */
@@ -62,6 +63,8 @@ static int open_one(const struct request *request, struct object *o, struct fail
 
 	if (!err)
 		err = object_select(request, o, f);
+	if (!err)
+		err = globals_set(request, o, f);
 	if (!err && o->count != 1)
 		err = fail_request(f, "'program' is needed: %s has %zu programs", o->label,
 				   o->count);
