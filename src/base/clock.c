@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define NS_PER_SECOND INT64_C(1000000000)
@@ -32,20 +33,27 @@ int64_t clock_monotonic(void)
 
 void clock_rfc3339(int64_t ns, char text[CLOCK_TEXT])
 {
+	/* Rows of a list are often of the same second, which costs more than all else of it. */
+	static char last_text[CLOCK_TEXT];
+	static int64_t last_second;
+	static size_t len;
 	int64_t second = ns / NS_PER_SECOND;
 	int64_t rest = ns % NS_PER_SECOND;
 	time_t when;
 	struct tm tm;
-	size_t len;
 
 	/* Before 1970 the division rounds towards the epoch; the time of day must count forward. */
 	if (rest < 0) {
 		rest += NS_PER_SECOND;
 		second--;
 	}
-	when = (time_t)second;
-	gmtime_r(&when, &tm);
-	len = strftime(text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!len || second != last_second) {
+		when = (time_t)second;
+		gmtime_r(&when, &tm);
+		len = strftime(last_text, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+		last_second = second;
+	}
+	memcpy(text, last_text, len);
 	snprintf(text + len, CLOCK_TEXT - len, ".%03dZ", (int)(rest / NS_PER_MS));
 }
 

@@ -76,24 +76,19 @@ int rows_context_init(struct rows_context *c, struct session *s, bool whole, str
 		return 0;
 	if (!r)
 		r = db_uses(c->db, &c->by_program, &c->uses, e);
-	if (!r) {
-		c->by_map = calloc(c->uses + 1, sizeof(*c->by_map));
-		r = c->by_map ? 0 : error_nomem(e);
-	}
-	if (r) {
+	if (r)
 		rows_context_free(c);
-		return r;
-	}
-	if (c->uses)
-		memcpy(c->by_map, c->by_program, c->uses * sizeof(*c->by_map));
-	qsort(c->by_map, c->uses, sizeof(*c->by_map), by_map);
-	return 0;
+	else
+		manager_look_begin(s->manager);
+	return r;
 }
 
 void rows_context_free(struct rows_context *c)
 {
 	if (c->db)
 		db_read_end(c->db);
+	if (c->whole)
+		manager_look_end(c->s->manager);
 	free(c->by_program);
 	free(c->by_map);
 	c->by_program = c->by_map = NULL;
@@ -139,12 +134,29 @@ static int write_map_ids(struct rows_context *c, int64_t program_id, struct erro
 	return r;
 }
 
+/* The uses in order of their maps: only lists of maps need them. */
+static int sort_by_map(struct rows_context *c, struct error *e)
+{
+	if (c->by_map || !c->whole)
+		return 0;
+	c->by_map = calloc(c->uses + 1, sizeof(*c->by_map));
+	if (!c->by_map)
+		return error_nomem(e);
+	if (c->uses)
+		memcpy(c->by_map, c->by_program, c->uses * sizeof(*c->by_map));
+	qsort(c->by_map, c->uses, sizeof(*c->by_map), by_map);
+	return 0;
+}
+
 static int write_program_ids(struct rows_context *c, int64_t map_id, struct error *e)
 {
-	size_t i = first_of(c->by_map, c->uses, true, map_id), count;
+	int r = sort_by_map(c, e);
+	size_t i, count;
 	int64_t *ids;
-	int r = 0;
 
+	if (r)
+		return r;
+	i = first_of(c->by_map, c->uses, true, map_id);
 	sink_list(c->s->sink, "programs");
 	for (; i < c->uses && c->by_map[i].map_id == map_id; i++)
 		sink_int(c->s->sink, NULL, c->by_map[i].program_id);

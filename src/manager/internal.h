@@ -40,6 +40,7 @@ struct manager {
 		bool bpffs;
 		uint64_t dev;
 	} sight;
+	int look_fd; /* the pin root, while many pins are looked at; -1: not opened */
 };
 
 /* ---- manager.c ---- */

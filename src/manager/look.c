@@ -7,11 +7,13 @@
 #include "manager/internal.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <unistd.h>
 
 const char *sight_name(enum sight sight)
 {
@@ -56,6 +58,29 @@ static const struct root_sight *see_root(struct manager *m)
 	return s;
 }
 
+void manager_look_begin(struct manager *m)
+{
+	if (m->look_fd < 0)
+		m->look_fd = open(m->pin_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
+void manager_look_end(struct manager *m)
+{
+	if (m->look_fd >= 0)
+		close(m->look_fd);
+	m->look_fd = -1;
+}
+
+static int stat_pin(struct manager *m, const char *pin, struct stat *st)
+{
+	size_t len = strlen(m->pin_root);
+
+	if (m->look_fd >= 0 && !strncmp(pin, m->pin_root, len) && pin[len] == '/' &&
+	    pin[len + 1] != '/')
+		return fstatat(m->look_fd, pin + len + 1, st, AT_SYMLINK_NOFOLLOW);
+	return lstat(pin, st);
+}
+
 static struct look missing(struct manager *m, uint64_t root_dev)
 {
 	const struct root_sight *s = see_root(m);
@@ -80,7 +105,7 @@ struct look manager_look(struct manager *m, const char *boot_id, uint64_t root_d
 		return (struct look){ SIGHT_LOST, "reboot" };
 	if (!pin) /* only planned: a dry run */
 		return (struct look){ SIGHT_LOADED, NULL };
-	if (lstat(pin, &st)) {
+	if (stat_pin(m, pin, &st)) {
 		if (errno == ENOENT)
 			return missing(m, root_dev);
 		if (errno == EACCES || errno == EPERM)

@@ -58,7 +58,7 @@ int manager_new(struct manager **out, const struct manager_config *config, struc
 	if (!m)
 		return error_nomem(e);
 	m->config = *config;
-	m->lock_fd = m->root_fd = -1;
+	m->lock_fd = m->root_fd = m->look_fd = -1;
 	m->db_path = strdup(config->db_path);
 	m->pin_root = strdup(config->pin_root);
 	if (!m->db_path || !m->pin_root) {

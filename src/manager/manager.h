@@ -84,6 +84,12 @@ struct look {
  */
 struct look manager_look(struct manager *m, const char *boot_id, uint64_t root_dev, const char *pin,
 			 const struct db_identity *identity, enum db_state state);
+/*
+ * Around looks at many pins: the pin root stays open, since half of each look would be the way
+ * there. It cannot be unmounted meanwhile.
+ */
+void manager_look_begin(struct manager *m);
+void manager_look_end(struct manager *m);
 struct look manager_look_program(struct manager *m, const struct db_program *p);
 struct look manager_look_map(struct manager *m, const struct db_map *map);
 

@@ -2,6 +2,7 @@
 #include "output/block.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,11 +10,10 @@
 
 enum { COLUMN_GAP = 2 };
 
-/* A finished text: where it lies in the block's text, and the cells it takes on a terminal. */
+/* A finished text: its length in the block's text, and the cells it takes on a terminal. */
 struct cell {
-	size_t at;
-	size_t len;
-	size_t width;
+	uint32_t len;
+	uint32_t width;
 };
 
 struct block *block_new(const struct sink_table *table, bool list)
@@ -98,13 +98,14 @@ void block_row_end(struct block *b)
 		struct buf *value = &b->row[i];
 		struct cell cell;
 
+		if (value->len > UINT32_MAX)
+			value->failed = true;
 		if (value->len == 0)
 			buf_char(value, '-');
 		if (value->len != 1 || value->data[0] != '-')
 			b->filled[i] = true;
-		cell.at = b->text.len;
-		cell.len = value->len;
-		cell.width = text_cells(buf_text(value), value->len);
+		cell.len = (uint32_t)value->len;
+		cell.width = (uint32_t)text_cells(buf_text(value), value->len);
 		if (cell.width > b->widths[i])
 			b->widths[i] = cell.width;
 		buf_add(&b->text, value->data, value->len);
@@ -184,6 +185,7 @@ static void render_heads(const struct block *b, struct buf *out, bool color)
 static void render_rows(const struct block *b, struct buf *out)
 {
 	const struct cell *cell = (const struct cell *)b->cells.data;
+	const char *text = b->text.data;
 	size_t *rooms = b->widths;
 	size_t i, row;
 
@@ -193,10 +195,10 @@ static void render_rows(const struct block *b, struct buf *out)
 	for (row = 0; row < b->rows; row++) {
 		struct line line = { .out = out };
 
-		for (i = 0; i < b->table->count; i++, cell++)
+		for (i = 0; i < b->table->count; text += cell->len, i++, cell++)
 			if (shown(b, i))
-				line_add(&line, b->table->columns[i].align, rooms[i],
-					 b->text.data + cell->at, cell->len, cell->width);
+				line_add(&line, b->table->columns[i].align, rooms[i], text,
+					 cell->len, cell->width);
 		buf_char(out, '\n');
 	}
 }
@@ -204,6 +206,7 @@ static void render_rows(const struct block *b, struct buf *out)
 static void render_object(const struct block *b, struct buf *out)
 {
 	const struct cell *cell = (const struct cell *)b->cells.data;
+	const char *text = b->text.data;
 	size_t room = 0;
 	size_t i;
 
@@ -213,7 +216,7 @@ static void render_object(const struct block *b, struct buf *out)
 		if (shown(b, i) && width > room)
 			room = width;
 	}
-	for (i = 0; i < b->table->count; i++, cell++) {
+	for (i = 0; i < b->table->count; text += cell->len, i++, cell++) {
 		const struct sink_column *column = &b->table->columns[i];
 
 		if (!shown(b, i))
@@ -221,7 +224,7 @@ static void render_object(const struct block *b, struct buf *out)
 		buf_str(out, column->title);
 		buf_char(out, ':');
 		buf_fill(out, ' ', room - title_width(column) - 1 + COLUMN_GAP);
-		buf_add(out, b->text.data + cell->at, cell->len);
+		buf_add(out, text, cell->len);
 		buf_char(out, '\n');
 	}
 }
