@@ -89,6 +89,8 @@ struct db_object {
 	char *pin_dir;    /* absolute; NULL: none */
 	char *outside_path; /* of --pin-path while pending; NULL: none */
 	char *options;    /* JSON: the load's options, to do it again */
+	char previous_sha256[65]; /* of the build before the last upgrade; "" none */
+	char *previous_path;
 	uint32_t loaded_by; /* uid */
 	int64_t created_at; /* ns since the epoch */
 };
@@ -134,9 +136,12 @@ struct db_label {
 int db_file_store(struct db *db, const char *sha256, const void *bytes, size_t len, struct error *e);
 /* Caller frees *bytes. */
 int db_file_bytes(struct db *db, const char *sha256, void **bytes, size_t *len, struct error *e);
+/* Removes the bytes where no object and no upgrade needs them; "" is none. */
+int db_file_forget(struct db *db, const char *sha256, struct error *e);
 
 /* Objects. Insertion fills o->id and makes state what o->state says. */
 int db_object_insert(struct db *db, struct db_object *o, struct error *e);
+int db_object_update(struct db *db, const struct db_object *o, struct error *e);
 int db_object_set_state(struct db *db, int64_t id, enum db_state state, const char *run_id,
 			struct error *e);
 /* After a load: pin_dir, root_dev and state loaded; clears outside_path. */
@@ -168,6 +173,8 @@ int db_programs_unsettled(struct db *db, db_program_fn fn, void *data, struct er
 int db_maps_unsettled(struct db *db, db_map_fn fn, void *data, struct error *e);
 
 int db_program_insert(struct db *db, struct db_program *p, struct error *e);
+/* Writes all of p over the row with its id, as it is after an upgrade. */
+int db_program_update(struct db *db, const struct db_program *p, struct error *e);
 int db_program_set_state(struct db *db, int64_t id, enum db_state state, struct error *e);
 int db_program_delete(struct db *db, int64_t id, struct error *e);
 int db_program_get(struct db *db, int64_t id, struct db_program *p, struct error *e);
@@ -177,6 +184,7 @@ int db_programs_by_name(struct db *db, const char *name, db_program_fn fn, void 
 			struct error *e);
 
 int db_map_insert(struct db *db, struct db_map *m, struct error *e);
+int db_map_update(struct db *db, const struct db_map *m, struct error *e);
 int db_map_set_state(struct db *db, int64_t id, enum db_state state, struct error *e);
 int db_map_delete(struct db *db, int64_t id, struct error *e);
 int db_map_get(struct db *db, int64_t id, struct db_map *m, struct error *e);
@@ -187,6 +195,8 @@ int db_maps_by_name(struct db *db, const char *name, db_map_fn fn, void *data, s
 int db_map_shared(struct db *db, const char *name, struct db_map *m, struct error *e);
 
 int db_use(struct db *db, int64_t program_id, int64_t map_id, struct error *e);
+/* Forgets which maps a program uses. */
+int db_unuse(struct db *db, int64_t program_id, struct error *e);
 /* Ids of the maps a program uses, or of the programs that use a map; caller frees *ids. */
 int db_program_maps(struct db *db, int64_t program_id, int64_t **ids, size_t *count,
 		    struct error *e);
@@ -252,6 +262,28 @@ int db_event_add(struct db *db, struct db_event *event, struct error *e);
 /* The last limit events, the oldest of them first; see db_object_fn. */
 typedef int (*db_event_fn)(void *data, struct db_event *event);
 int db_events(struct db *db, int64_t limit, db_event_fn fn, void *data, struct error *e);
+/*
+ * Upgrades under way, one an object at most: the intent of putting another file's programs in place
+ * of an object's. Until it is done it is taken back; from then on only what was replaced is to be
+ * removed.
+ */
+struct db_upgrade {
+	int64_t object_id;
+	bool done;       /* the rows tell the new build */
+	char *run_id;
+	char *boot_id;
+	uint64_t root_dev;
+	char *path;      /* of the new file */
+	char sha256[65]; /* its bytes */
+	int64_t created_at;
+};
+typedef int (*db_upgrade_fn)(void *data, struct db_upgrade *u);
+void db_upgrade_clear(struct db_upgrade *u);
+int db_upgrade_insert(struct db *db, const struct db_upgrade *u, struct error *e);
+int db_upgrade_set_done(struct db *db, int64_t object_id, struct error *e);
+/* Forgets it, and its file's bytes where nothing else needs them. */
+int db_upgrade_delete(struct db *db, int64_t object_id, struct error *e);
+int db_upgrades(struct db *db, db_upgrade_fn fn, void *data, struct error *e);
 
 /* PRAGMA integrity_check; 0 and *problem NULL when sound; caller frees *problem. */
 int db_check(struct db *db, char **problem, struct error *e);

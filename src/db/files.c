@@ -48,6 +48,17 @@ int db_file_bytes(struct db *db, const char *sha256, void **bytes, size_t *len, 
 	return query_close(&q, ret);
 }
 
+int db_file_forget(struct db *db, const char *sha256, struct error *e)
+{
+	static const struct sql sql =
+		SQL("DELETE FROM files WHERE sha256 = ?1 "
+		    "AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.sha256 = ?1) "
+		    "AND NOT EXISTS (SELECT 1 FROM objects o WHERE o.previous_sha256 = ?1) "
+		    "AND NOT EXISTS (SELECT 1 FROM upgrades u WHERE u.sha256 = ?1)");
+
+	return *sha256 ? db_run(db, e, &sql, "s", sha256) : 0;
+}
+
 int db_directory_add(struct db *db, const char *path, struct error *e)
 {
 	static const struct sql sql =

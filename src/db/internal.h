@@ -77,7 +77,7 @@ struct row_type {
  * a static object.
  */
 struct sql {
-	enum { SQL_TEXT, SQL_SELECT, SQL_INSERT, SQL_CONTROL } form;
+	enum { SQL_TEXT, SQL_SELECT, SQL_INSERT, SQL_UPDATE, SQL_CONTROL } form;
 	const struct row_type *row;
 	const char *text; /* SQL_SELECT: what follows the FROM clause */
 };
@@ -86,6 +86,8 @@ struct sql {
 #define CONTROL(text_) { .form = SQL_CONTROL, .text = text_ }
 #define SELECT(row_, tail_) { .form = SQL_SELECT, .row = row_, .text = tail_ }
 #define INSERT(row_) { .form = SQL_INSERT, .row = row_ }
+/* All stored columns of the row whose id is the struct's; bind_row() binds both. */
+#define UPDATE(row_) { .form = SQL_UPDATE, .row = row_ }
 
 /*
  * A table that only remembers: rows are added at the end, and only ever the oldest deleted, so that
@@ -187,7 +189,7 @@ int query_open(struct query *q, struct db *db, const struct sql *sql, struct err
 void bind_int(struct query *q, int64_t value);
 void bind_text(struct query *q, const char *text);
 void bind_bytes(struct query *q, const void *bytes, size_t len);
-/* Binds all stored columns of a row, for an INSERT. */
+/* Binds all stored columns of a row, for an INSERT or an UPDATE. */
 void bind_row(struct query *q, const void *row);
 /* 1: there is a row; 0: no more; or -errno. */
 int query_step(struct query *q, struct error *e);
@@ -225,6 +227,9 @@ int db_insert_thing(struct db *db, enum db_kind kind, const struct sql *sql, voi
 /* Inserts a row whose first field is its int64_t id into such a table, and lets the oldest go. */
 int db_insert_bounded(struct db *db, const struct bounded *b, const struct sql *sql, void *row,
 		      struct error *e);
+/* Writes a row, whose first field is its int64_t id, over the one of that id. */
+int db_update_thing(struct db *db, enum db_kind kind, const struct sql *sql, const void *row,
+		    struct error *e);
 /* Removes an id and its row. */
 int db_delete_thing(struct db *db, enum db_kind kind, int64_t id, struct error *e);
 

@@ -37,6 +37,13 @@ int db_map_insert(struct db *db, struct db_map *m, struct error *e)
 	return db_insert_thing(db, DB_MAP, &sql, m, e);
 }
 
+int db_map_update(struct db *db, const struct db_map *m, struct error *e)
+{
+	static const struct sql sql = UPDATE(&maps);
+
+	return db_update_thing(db, DB_MAP, &sql, m, e);
+}
+
 int db_map_set_state(struct db *db, int64_t id, enum db_state state, struct error *e)
 {
 	static const struct sql sql = SQL("UPDATE maps SET state = ?2 WHERE id = ?1");

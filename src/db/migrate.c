@@ -143,6 +143,23 @@ static const char *const migrations[] = {
 	"	text_bytes INTEGER NOT NULL, -- of all texts above\n"
 	"	bytes_to_here INTEGER NOT NULL -- sum of text_bytes of all up to this\n"
 	") STRICT;\n",
+
+	/* upgrades */
+	"ALTER TABLE objects ADD COLUMN previous_sha256 TEXT REFERENCES files (sha256) "
+	"DEFERRABLE INITIALLY DEFERRED;\n"
+	"ALTER TABLE objects ADD COLUMN previous_path TEXT;\n"
+	"CREATE INDEX objects_previous_sha256 ON objects (previous_sha256);\n"
+	"CREATE TABLE upgrades (\n"
+	"	object_id INTEGER PRIMARY KEY REFERENCES objects (id) ON DELETE CASCADE,\n"
+	"	done INTEGER NOT NULL CHECK (done IN (0, 1)), -- 1: only what was replaced is left\n"
+	"	run_id TEXT NOT NULL,\n"
+	"	boot_id TEXT NOT NULL, -- the boot in which it was begun\n"
+	"	root_dev INTEGER NOT NULL, -- st_dev of the pin root's bpffs\n"
+	"	path TEXT NOT NULL, -- of the new file, absolute\n"
+	"	sha256 TEXT NOT NULL REFERENCES files (sha256) DEFERRABLE INITIALLY DEFERRED,\n"
+	"	created_at INTEGER NOT NULL -- ns since the epoch\n"
+	") STRICT;\n"
+	"CREATE INDEX upgrades_sha256 ON upgrades (sha256);\n",
 };
 /* clang-format on */
 

@@ -17,6 +17,8 @@ static const struct field fields[] = {
 	FIELD(struct db_object, pin_dir),
 	FIELD(struct db_object, outside_path),
 	FIELD(struct db_object, options),
+	FIELD_AS(struct db_object, FIELD_SHA256, previous_sha256),
+	FIELD(struct db_object, previous_path),
 	FIELD(struct db_object, loaded_by),
 	FIELD(struct db_object, created_at),
 };
@@ -35,6 +37,13 @@ int db_object_insert(struct db *db, struct db_object *o, struct error *e)
 	if (ret == -EEXIST)
 		return error_set(e, EEXIST, "an object named %s is there already", o->name);
 	return ret;
+}
+
+int db_object_update(struct db *db, const struct db_object *o, struct error *e)
+{
+	static const struct sql sql = UPDATE(&objects);
+
+	return db_update_thing(db, DB_OBJECT, &sql, o, e);
 }
 
 int db_object_set_state(struct db *db, int64_t id, enum db_state state, const char *run_id,
@@ -61,9 +70,6 @@ int db_object_delete(struct db *db, int64_t id, struct error *e)
 	static const struct sql owned =
 		SQL("DELETE FROM things WHERE id IN (SELECT id FROM programs WHERE object_id = ?1 "
 		    "UNION ALL SELECT id FROM maps WHERE object_id = ?1)");
-	static const struct sql file =
-		SQL("DELETE FROM files WHERE sha256 = ?1 AND NOT EXISTS "
-		    "(SELECT 1 FROM objects WHERE objects.sha256 = files.sha256)");
 	struct db_object o;
 	int ret = db_object_get(db, id, &o, e);
 
@@ -74,8 +80,10 @@ int db_object_delete(struct db *db, int64_t id, struct error *e)
 	ret = db_run(db, e, &owned, "i", id);
 	if (!ret)
 		ret = db_delete_thing(db, DB_OBJECT, id, e);
-	if (!ret && o.sha256[0])
-		ret = db_run(db, e, &file, "s", o.sha256);
+	if (!ret)
+		ret = db_file_forget(db, o.sha256, e);
+	if (!ret)
+		ret = db_file_forget(db, o.previous_sha256, e);
 	db_object_clear(&o);
 	return ret;
 }

@@ -45,6 +45,13 @@ int db_program_insert(struct db *db, struct db_program *p, struct error *e)
 	return db_insert_thing(db, DB_PROGRAM, &sql, p, e);
 }
 
+int db_program_update(struct db *db, const struct db_program *p, struct error *e)
+{
+	static const struct sql sql = UPDATE(&programs);
+
+	return db_update_thing(db, DB_PROGRAM, &sql, p, e);
+}
+
 int db_program_set_state(struct db *db, int64_t id, enum db_state state, struct error *e)
 {
 	static const struct sql sql = SQL("UPDATE programs SET state = ?2 WHERE id = ?1");
@@ -125,6 +132,13 @@ int db_use(struct db *db, int64_t program_id, int64_t map_id, struct error *e)
 		return error_set(e, ENOENT, "database %s: no program %lld or no map %lld", db->path,
 				 (long long)program_id, (long long)map_id);
 	return ret;
+}
+
+int db_unuse(struct db *db, int64_t program_id, struct error *e)
+{
+	static const struct sql sql = SQL("DELETE FROM program_maps WHERE program_id = ?1");
+
+	return db_run(db, e, &sql, "i", program_id);
 }
 
 int db_program_maps(struct db *db, int64_t program_id, int64_t **ids, size_t *count,

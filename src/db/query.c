@@ -53,6 +53,28 @@ static void add_insert(struct buf *text, const struct row_type *row)
 	buf_char(text, ')');
 }
 
+/* The id is the first column, so its parameter comes first, as bind_row() has it. */
+static void add_update(struct buf *text, const struct row_type *row)
+{
+	const char *separator = "SET ";
+	size_t i;
+
+	buf_printf(text, "UPDATE %s ", row->table);
+	for (i = 0; i < row->count; i++) {
+		const struct field *f = &row->fields[i];
+
+		if (!f->column)
+			continue;
+		buf_printf(text, "%s%s = ", separator, f->column);
+		if (f->value)
+			buf_str(text, f->value);
+		else
+			buf_printf(text, ":%s", f->column);
+		separator = ", ";
+	}
+	buf_str(text, " WHERE id = :id");
+}
+
 static int prepare(struct db *db, const struct sql *sql, sqlite3_stmt **stmt, struct error *e)
 {
 	struct buf text = { 0 };
@@ -62,6 +84,8 @@ static int prepare(struct db *db, const struct sql *sql, sqlite3_stmt **stmt, st
 		add_select(&text, sql->row, sql->text);
 	else if (sql->form == SQL_INSERT)
 		add_insert(&text, sql->row);
+	else if (sql->form == SQL_UPDATE)
+		add_update(&text, sql->row);
 	else
 		buf_str(&text, sql->text);
 	if (buf_error(&text)) {

@@ -80,6 +80,23 @@ int db_insert_thing(struct db *db, enum db_kind kind, const struct sql *sql, voi
 	return ret;
 }
 
+int db_update_thing(struct db *db, enum db_kind kind, const struct sql *sql, const void *row,
+		    struct error *e)
+{
+	const int64_t *id = row;
+	struct query q;
+	int ret = query_open(&q, db, sql, e);
+
+	if (ret)
+		return ret;
+	bind_row(&q, row);
+	ret = query_close(&q, query_step(&q, e));
+	if (!ret && !sqlite3_changes(db->handle))
+		ret = error_set(e, ENOENT, "database %s: no %s %lld", db->path, kinds[kind],
+				(long long)*id);
+	return ret;
+}
+
 int db_delete_thing(struct db *db, enum db_kind kind, int64_t id, struct error *e)
 {
 	static const struct sql sql = SQL("DELETE FROM things WHERE id = ?1 AND kind = ?2");

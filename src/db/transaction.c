@@ -62,7 +62,8 @@ int db_any_unsettled(struct db *db, bool *any, struct error *e)
 	static const struct sql sql =
 		SQL("SELECT EXISTS (SELECT 1 FROM objects WHERE state <> 'loaded')"
 		    " OR EXISTS (SELECT 1 FROM programs WHERE state <> 'loaded')"
-		    " OR EXISTS (SELECT 1 FROM maps WHERE state <> 'loaded')");
+		    " OR EXISTS (SELECT 1 FROM maps WHERE state <> 'loaded')"
+		    " OR EXISTS (SELECT 1 FROM upgrades)");
 	int64_t found = 0;
 	int ret = db_find_int(db, e, &found, &sql);
 
