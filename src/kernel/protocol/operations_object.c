@@ -72,6 +72,14 @@ static const struct field load_fields[] = {
 	{ "next_id", FIELD_NUMBER, false,
 	  "first id of what is pinned in `staging`, which needs it: programs first, then maps, in "
 	  "the object's order" },
+	{ "program_ids", FIELD_MAPPING, false,
+	  "program name to the id of its pin (digits), instead of the next one" },
+	{ "map_ids", FIELD_MAPPING, false, "the same for maps" },
+	{ "keep_maps", FIELD_MAPPING, false,
+	  "map name to the absolute path of a map's pin: that map is used, and its pin gets a "
+	  "second name, the same, in `staging`" },
+	{ "carry", FIELD_STRINGS, false,
+	  "absolute paths of other pins that get a second name, the same, in `staging`" },
 	{ "verbose", FIELD_BOOL, false,
 	  "keep the verifier's text of programs that load, and libbpf's debug messages" },
 };

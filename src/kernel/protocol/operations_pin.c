@@ -17,6 +17,9 @@ static const struct field unpin_fields[] = {
 	  "in `pins`" },
 	{ "dirs", FIELD_STRINGS, false,
 	  "directories to remove with the pins in them; one that does not exist is fine" },
+	{ "copies", FIELD_STRINGS, false,
+	  "the same for directories whose pins have other names elsewhere: their links stay "
+	  "attached" },
 	{ "pins", FIELD_PINS, false,
 	  "single pins to remove; kept when another object is there. Empty pin_dev and pin_ino: "
 	  "whatever is there" },
@@ -30,7 +33,10 @@ static const char info_result[] =
 	"`boot_id`; programs: `tag`, `load_time_ns`, `map_ids`, `verified_insns`, `xlated_bytes`, "
 	"`jited_bytes`, `memlock_bytes`, `btf_id`; maps: `key_size`, `value_size`, `max_entries`, "
 	"`map_flags`, `memlock_bytes`, `btf_id`; links: `program_id`, the kernel id of their "
-	"program, `attach_type`, `target` (what the kernel tells of what it is attached to: "
+	"program, `update` (how it comes to run another one: `replace`, by BPF_LINK_UPDATE; "
+	"`anew`, "
+	"by another link beside it; `none`), `attach_type`, `target` (what the kernel tells of "
+	"what it is attached to: "
 	"`ifindex`, `cgroup_id`, `netns_ino`, `name`, `family`, ...) and `target_gone` (true: the "
 	"interface, control group or network namespace does not exist any more; null: the kernel "
 	"does not tell). `name`, `load_time_ns`, `attach_type` and `target` are null where the "
@@ -41,7 +47,7 @@ static const char unpin_result[] =
 	"repetition "
 	"after a kill anywhere safe: `links` are removed, identities of what is in `dirs` and "
 	"`pins` are read, then "
-	"`names`, then `pins`, then `dirs`, then `parents` (the deepest "
+	"`names`, then `pins`, then `copies` and `dirs`, then `parents` (the deepest "
 	"first) are removed. A link, in `links` or found in `dirs`, is detached where its type can "
 	"be, and for one that cannot the answer waits up to a second until the kernel has let go "
 	"of it: what it was attached to can be used again at once. No symbolic link is followed "

@@ -23,15 +23,17 @@ enum {
 };
 
 /* One line each: the enum value's suffix, the name on the wire, what it does. */
-#define PROTOCOL_OPERATIONS(X)                                                             \
-	X(HELLO, "hello", "versions, capabilities and what this kernel offers")            \
-	X(OPEN, "open", "what an object file holds; nothing is loaded")                    \
-	X(LOAD, "load", "load an object's programs and maps and pin them, all or nothing") \
-	X(VERIFY, "verify", "load one program of an object without keeping it")            \
-	X(INFO, "info", "identity and kernel facts of one pin")                            \
-	X(ATTACH, "attach", "attach a pinned program and pin the link")                    \
-	X(READ_ITER, "read_iter", "read what an attached iterator tells")                  \
-	X(UNPIN, "unpin", "remove pins and directories, only those that are ours")
+#define PROTOCOL_OPERATIONS(X)                                                                    \
+	X(HELLO, "hello", "versions, capabilities and what this kernel offers")                   \
+	X(OPEN, "open", "what an object file holds; nothing is loaded")                           \
+	X(LOAD, "load", "load an object's programs and maps and pin them, all or nothing")        \
+	X(VERIFY, "verify", "load one program of an object without keeping it")                   \
+	X(INFO, "info", "identity and kernel facts of one pin")                                   \
+	X(ATTACH, "attach", "attach a pinned program and pin the link")                           \
+	X(READ_ITER, "read_iter", "read what an attached iterator tells")                         \
+	X(UNPIN, "unpin", "remove pins and directories, only those that are ours")                \
+	X(RETARGET, "retarget", "point links and second names at other builds of their programs") \
+	X(EXCHANGE, "exchange", "let two directories of pins change places")
 
 enum operation {
 #define X(id, name, summary) OP_##id,

@@ -16,6 +16,8 @@ enum {
 	ABI_TCX_EGRESS = 47,
 	ABI_LINK_NETFILTER = 10, /* BPF_LINK_TYPE_NETFILTER */
 	ABI_LINK_TCX = 11,
+	ABI_LINK_UPROBE_MULTI = 12,
+	ABI_LINK_NETKIT = 13,
 };
 
 /* Flags of BPF_LINK_CREATE that say where in the order; Linux 6.6, for control groups 6.17. */

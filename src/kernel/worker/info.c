@@ -67,6 +67,7 @@ static int link_info(int fd, json_t *row, struct failure *f)
 	lost |= set(row, "type", json_string(link_type_word(info.type)));
 	lost |= set(row, "load_time_ns", json_null());
 	lost |= set(row, "program_id", json_integer(info.prog_id));
+	lost |= set(row, "update", json_string(link_update_word(info.type)));
 	lost |= link_target_row(row, &info, name);
 	return lost ? fail_nomem(f) : 0;
 }

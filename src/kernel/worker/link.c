@@ -46,6 +46,29 @@ const char *link_type_word(unsigned type)
 	return known ? known : "unknown";
 }
 
+const char *link_update_word(unsigned type)
+{
+	switch (type) {
+	/* Those with an update_prog operation (kernel: struct bpf_link_ops). */
+	case BPF_LINK_TYPE_XDP:
+	case BPF_LINK_TYPE_CGROUP:
+	case BPF_LINK_TYPE_NETNS:
+	case BPF_LINK_TYPE_ITER:
+	case ABI_LINK_TCX:
+	case ABI_LINK_NETKIT:
+		return "replace";
+	case BPF_LINK_TYPE_TRACING:
+	case BPF_LINK_TYPE_RAW_TRACEPOINT:
+	case BPF_LINK_TYPE_PERF_EVENT:
+	case BPF_LINK_TYPE_KPROBE_MULTI:
+	case ABI_LINK_UPROBE_MULTI:
+		return "anew";
+	/* Also netfilter: a second one of the same hook and priority is refused with EBUSY. */
+	default:
+		return "none";
+	}
+}
+
 /* What there is no target of is told as this. */
 struct told {
 	int attach_type; /* -1: none */

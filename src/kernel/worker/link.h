@@ -21,6 +21,12 @@ const char *link_type_word(unsigned type);
 int link_target_row(json_t *row, const struct abi_link_info *info, const char *name);
 
 /*
+ * How it comes to run another program: "replace", by BPF_LINK_UPDATE; "anew", by another link beside
+ * it; "none", where two cannot be at once.
+ */
+const char *link_update_word(unsigned type);
+
+/*
  * Detaches what can be detached. 0: it is, and the link is only a shell now; -EOPNOTSUPP: this type
  * lives until nobody holds the link any more; else a negative errno.
  */

@@ -26,6 +26,7 @@ struct load_map {
 	bool by_name;
 	bool reused; /* by_name: one that exists is used */
 	bool kept;   /* pinned and told */
+	struct place carried; /* keep_maps: the pin that it has already, if path is set */
 	struct map_facts facts;
 	json_int_t id;
 	char pin[PIN_NAME];		   /* in staging; "" for none */
@@ -55,6 +56,18 @@ struct load {
 int load_paths(struct load *l, struct failure *f);
 /* Lists the maps and finds those that are shared by name. */
 int load_find_shared(struct load *l, struct failure *f);
+/*
+ * Uses the map of that descriptor, pinned at path, in place of a new one. Refuses one that differs
+ * (map_mismatch), naming each field; hint says what the user can do then.
+ */
+int load_reuse(struct load_map *m, int fd, const char *path, const char *hint, struct failure *f);
+/* Finds the maps that keep_maps names (load_carry.c). */
+int load_find_kept(struct load *l, struct failure *f);
+/* Gives the pins of keep_maps and carry their second names in staging. */
+int load_carry(struct load *l, struct failure *f);
+/* A second name for a pin, in a directory of that name. */
+int load_link(struct load *l, int from, const char *pin, int dirfd, const char *directory,
+	      const char *name, struct failure *f);
 /* After the load: facts, what is kept, ids; makes staging, pins and links. All noted in undo. */
 int load_pin(struct load *l, struct failure *f);
 /* Renames staging to final: from then on nothing is undone. */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
 #include "kernel/worker/load.h"
 
 static int read_facts(struct load *l, struct failure *f)
@@ -43,26 +44,50 @@ static bool is_used(const struct load *l, const struct load_map *m)
 	return false;
 }
 
+/* The id that a mapping of the request gives to this name, else the next one. */
+static int give_id(struct load *l, const char *field, const char *name, json_int_t *next,
+		   json_int_t *id, struct failure *f)
+{
+	char *key = wire_encode(name, strlen(name));
+	const json_t *given = key ? json_object_get(request_field(l->request, field), key) : NULL;
+	uint64_t number = 0;
+
+	free(key);
+	if (!key)
+		return fail_nomem(f);
+	if (!given) {
+		*id = (*next)++;
+		return 0;
+	}
+	if (!parse_u64(json_string_value(given), &number) || !number || number > UINT64_C(1) << 53)
+		return fail_request(f, "field '%s': the id of '%s' is not a number", field, name);
+	*id = (json_int_t)number;
+	return 0;
+}
+
 /*
  * Decides what is kept, and the ids. Maps of programs that were not chosen were created too, as
  * libbpf creates all; they vanish. A shared map is for its users: without one it vanishes too.
  */
-static void choose(struct load *l)
+static int choose(struct load *l, struct failure *f)
 {
-	json_int_t id = l->next_id;
+	json_int_t next = l->next_id;
 	size_t i;
+	int err = 0;
 
-	for (i = 0; l->staging.path && i < l->object.count; i++)
-		l->programs[i].id = id++;
-	for (i = 0; i < l->map_count; i++) {
+	for (i = 0; !err && l->staging.path && i < l->object.count; i++)
+		err = give_id(l, "program_ids", bpf_program__name(l->programs[i].program), &next,
+			      &l->programs[i].id, f);
+	for (i = 0; !err && i < l->map_count; i++) {
 		struct load_map *m = &l->maps[i];
 
 		if (m->facts.info.id == 0)
 			continue;
 		m->kept = (!m->by_name && !l->object.subset) || is_used(l, m);
 		if (m->kept && !m->reused && l->staging.path)
-			m->id = id++;
+			err = give_id(l, "map_ids", m->name, &next, &m->id, f);
 	}
+	return err;
 }
 
 static int pin_error(struct failure *f, const char *verb, const char *directory, const char *name,
@@ -93,15 +118,14 @@ static int put(struct load *l, int fd, int dirfd, const char *directory, const c
 	return 0;
 }
 
-/* A second name for a staged pin: the same inode. */
-static int put_link(struct load *l, const char *staged, int dirfd, const char *directory,
-		    const char *name, struct failure *f)
+int load_link(struct load *l, int from, const char *pin, int dirfd, const char *directory,
+	      const char *name, struct failure *f)
 {
 	int err = undo_note(&l->undo, dirfd, name, false, f);
 
 	if (err)
 		return err;
-	if (linkat(l->staging_fd, staged, dirfd, name, 0)) {
+	if (linkat(from, pin, dirfd, name, 0)) {
 		err = errno;
 		undo_drop(&l->undo);
 		return pin_error(f, "link", directory, name, err);
@@ -174,7 +198,8 @@ static int pin_by_path(struct load *l, struct failure *f)
 	if (!directory)
 		return fail_nomem(f);
 	if (l->staging.path)
-		err = put_link(l, p->pin, place_fd(&l->pin), directory, l->pin.base, f);
+		err = load_link(l, l->staging_fd, p->pin, place_fd(&l->pin), directory, l->pin.base,
+				f);
 	else
 		err = put(l, bpf_program__fd(p->program), place_fd(&l->pin), directory, l->pin.base,
 			  &p->st, f);
@@ -215,9 +240,11 @@ int load_pin(struct load *l, struct failure *f)
 
 	if (err)
 		return err;
-	choose(l);
-	if (l->staging.path)
+	err = choose(l, f);
+	if (!err && l->staging.path)
 		err = stage(l, f);
+	if (!err && l->staging.path)
+		err = load_carry(l, f);
 	if (!err && l->pin.path)
 		err = pin_by_path(l, f);
 	if (!err)

@@ -33,7 +33,7 @@ static __u32 own_flags(enum bpf_map_type type)
 }
 
 static int compare(const struct load_map *m, const char *path, const struct bpf_map_info *info,
-		   struct failure *f)
+		   const char *hint, struct failure *f)
 {
 	enum bpf_map_type type = bpf_map__type(m->map);
 	const struct difference fields[] = {
@@ -65,14 +65,13 @@ static int compare(const struct load_map *m, const char *path, const struct bpf_
 		if (fields[i].wanted != fields[i].found)
 			error_detail(&f->error, "%s: %llu in the object, %llu pinned",
 				     fields[i].field, fields[i].wanted, fields[i].found);
-	error_hint(&f->error, "maps of one name are shared (LIBBPF_PIN_BY_NAME): rename it, or "
-			      "unload what uses the other");
+	error_hint(&f->error, "%s", hint);
 out:
 	buf_free(&names);
 	return err;
 }
 
-static int reuse(struct load_map *m, int fd, const char *path, struct failure *f)
+int load_reuse(struct load_map *m, int fd, const char *path, const char *hint, struct failure *f)
 {
 	struct bpf_map_info info = { 0 };
 	__u32 len = sizeof(info);
@@ -81,7 +80,7 @@ static int reuse(struct load_map *m, int fd, const char *path, struct failure *f
 	if (bpf_obj_get_info_by_fd(fd, &info, &len) || info.id == 0)
 		return fail(f, STAGE_CREATE_MAP, REASON_MAP_MISMATCH, EINVAL,
 			    "what is pinned at %s is not a map", path);
-	err = compare(m, path, &info, f);
+	err = compare(m, path, &info, hint, f);
 	if (err)
 		return err;
 	err = bpf_map__reuse_fd(m->map, fd);
@@ -92,23 +91,12 @@ static int reuse(struct load_map *m, int fd, const char *path, struct failure *f
 	return 0;
 }
 
-static bool is_map(int fd)
-{
-	char link[64];
-	char path[64];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	n = readlink(path, link, sizeof(link) - 1);
-	if (n < 0)
-		return false;
-	link[n] = '\0';
-	return strcmp(link, "anon_inode:bpf-map") == 0;
-}
-
 /* Looks whether a map of this name is shared already. */
 static int find_one(struct load *l, struct load_map *m, struct failure *f)
 {
+	static const char hint[] =
+		"maps of one name are shared (LIBBPF_PIN_BY_NAME): rename it, or "
+		"unload what uses the other";
 	struct buf path = { 0 };
 	int fd = -1;
 	int err = 0;
@@ -130,11 +118,11 @@ static int find_one(struct load *l, struct load_map *m, struct failure *f)
 	if (fd < 0)
 		err = fail(f, STAGE_CREATE_MAP, REASON_OTHER, -fd, "cannot open the map at %s: %s",
 			   buf_text(&path), strerror(-fd));
-	else if (!is_map(fd))
+	else if (pin_kind(fd) != PIN_MAP)
 		err = fail(f, STAGE_CREATE_MAP, REASON_MAP_MISMATCH, EINVAL,
 			   "what is pinned at %s is not a map", buf_text(&path));
 	else
-		err = reuse(m, fd, buf_text(&path), f);
+		err = load_reuse(m, fd, buf_text(&path), hint, f);
 out:
 	if (fd >= 0)
 		close(fd);
@@ -172,6 +160,8 @@ int load_find_shared(struct load *l, struct failure *f)
 	size_t i;
 	int err = list_maps(l, f);
 
+	if (!err)
+		err = load_find_kept(l, f);
 	for (i = 0; !err && i < l->map_count; i++) {
 		struct load_map *m = &l->maps[i];
 

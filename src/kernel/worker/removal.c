@@ -173,7 +173,8 @@ void removal_if_ours(struct removal *r, int dirfd, const char *name, const char 
 	removal_keep(r, path, "is another object");
 }
 
-void removal_directory(struct removal *r, int dirfd, const char *name, const char *path)
+static void remove_directory(struct removal *r, int dirfd, const char *name, const char *path,
+			     removal_step *step)
 {
 	int fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
@@ -184,12 +185,22 @@ void removal_directory(struct removal *r, int dirfd, const char *name, const cha
 	}
 	/* Another file system may be mounted on it. */
 	if (is_bpffs(fd))
-		each_name(r, fd, path, removal_link);
+		each_name(r, fd, path, step);
 	close(fd);
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
 		gone(r, path);
 	else if (errno != ENOENT)
 		removal_keep(r, path, strerror(errno));
+}
+
+void removal_directory(struct removal *r, int dirfd, const char *name, const char *path)
+{
+	remove_directory(r, dirfd, name, path, removal_link);
+}
+
+void removal_copies(struct removal *r, int dirfd, const char *name, const char *path)
+{
+	remove_directory(r, dirfd, name, path, removal_pin);
 }
 
 void removal_parent(struct removal *r, int dirfd, const char *name, const char *path)

@@ -129,6 +129,7 @@ static void each_pin(struct removal *r, const struct paths *p, const json_t *pin
 int handle_UNPIN(const struct request *request, json_t **result, struct failure *f)
 {
 	struct paths links = { 0 }, dirs = { 0 }, pins = { 0 }, names = { 0 }, parents = { 0 };
+	struct paths copies = { 0 };
 	const json_t *pin_list = request_field(request, "pins");
 	struct removal r = {
 		.removed = json_array(),
@@ -142,6 +143,8 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 		err = read_paths(request, "links", &links, f);
 	if (!err)
 		err = read_paths(request, "dirs", &dirs, f);
+	if (!err)
+		err = read_paths(request, "copies", &copies, f);
 	if (!err)
 		err = read_paths(request, "pins", &pins, f);
 	if (!err)
@@ -160,6 +163,7 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 	/* While the identities can still be read again, should this be the last we do. */
 	each_path(&r, &names, removal_if_ours);
 	each_pin(&r, &pins, pin_list, removal_pin);
+	each_path(&r, &copies, removal_copies);
 	each_path(&r, &dirs, removal_directory);
 	qsort(parents.path, parents.count, sizeof(*parents.path), longest_first);
 	each_path(&r, &parents, removal_parent);
@@ -178,6 +182,7 @@ out:
 	free(r.ours);
 	paths_free(&links);
 	paths_free(&dirs);
+	paths_free(&copies);
 	paths_free(&pins);
 	paths_free(&names);
 	paths_free(&parents);

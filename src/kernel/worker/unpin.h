@@ -40,6 +40,8 @@ removal_step removal_pin;
 removal_step removal_link;
 /* Removes the directory and the pins in it. */
 removal_step removal_directory;
+/* The same for second names: what is a link stays attached. */
+removal_step removal_copies;
 /* Removes the directory when it is empty. */
 removal_step removal_parent;
 
