@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Attaching with bpfman-kernel alone: programs loaded for it, links, and what counters say."""
 import os
+import subprocess
 
 from asking import HEAD, LICENSE, ask, bad, good
 from helpers import bpftool, wait_for
@@ -105,3 +106,10 @@ def pin(row):
 def link(row):
     """What the kernel has under the link's id; None when it is gone."""
     return bpftool("link", "show", "id", row["kernel_id"])
+
+
+def gone_pid():
+    """The pid of a process that has ended."""
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid

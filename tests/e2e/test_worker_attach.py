@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from asking import ask, good
-from attaching import Loaded, counting
+from attaching import Loaded, counting, gone_pid
 from conftest import missing
 from helpers import bpftool, wait_for
 
@@ -209,13 +209,6 @@ def test_names_that_are_not_there(counter, netns, unchanged, env):
             error = loaded.refused("bad_target", "probe", "veth0", {"netns": str(path)})
             assert error["message"] == f"{path} is no network namespace"
         assert "needs a target: an interface" in loaded.refused("unfit", "probe")["message"]
-
-
-def gone_pid():
-    """The pid of a process that has ended."""
-    process = subprocess.Popen(["true"])
-    process.wait()
-    return process.pid
 
 
 # ---- control groups ----

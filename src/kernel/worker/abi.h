@@ -83,4 +83,10 @@ struct abi_link_create {
 	__u64 expected_revision;
 };
 
+/* Netfilter's families, and its hooks by their numbers: words and numbers. */
+enum { ABI_FAMILIES = 2, ABI_HOOKS = 5 };
+extern const char *const abi_family_words[ABI_FAMILIES];
+extern const __u32 abi_families[ABI_FAMILIES];
+extern const char *const abi_hook_words[ABI_HOOKS];
+
 #endif

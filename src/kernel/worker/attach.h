@@ -46,11 +46,11 @@ struct attach;
 /* One kind of attachment. A new one is one row of attach_types.c and its attach function. */
 struct attach_type {
 	const char *word;
-	enum bpf_prog_type programs[8]; /* types that fit, ended by 0 */
-	const char *sections[5];	/* beginnings of sections that mean it; none: any does */
-	const char *target;		/* what the target is, in words; NULL: there is none */
-	uint32_t options;		/* OPTION_BIT()s it takes */
-	uint64_t capabilities;		/* that it needs, as bits */
+	__u32 programs[8];	 /* program types that fit, ended by 0 */
+	const char *sections[5]; /* beginnings of sections that mean it; none: any does */
+	const char *target;	 /* what the target is, in words; NULL: there is none */
+	uint32_t options;	 /* OPTION_BIT()s it takes */
+	uint64_t capabilities;	 /* that it needs, as bits */
 	/*
 	 * Resolves target and options: fills attach_type, identity and text. Unless resolve_only
 	 * then creates the link: fills link_fd and, where there is one, order.
@@ -89,6 +89,8 @@ bool attach_has(const struct attach *a, enum attach_option option);
 /* The number an option has, or fallback without it. Refuses what is none or over max. */
 int attach_number(const struct attach *a, enum attach_option option, uint64_t max,
 		  uint64_t fallback, uint64_t *value, struct failure *f);
+/* Option pid, a process that lives, added to the text; -1 without it. */
+int attach_pid(struct attach *a, int *pid, struct failure *f);
 /* The index of an option's value among words, or fallback without it. */
 int attach_choice(const struct attach *a, enum attach_option option, const char *const *words,
 		  size_t count, int fallback, int *choice, struct failure *f);
@@ -128,5 +130,13 @@ int attach_xdp(struct attach *a, struct failure *f);
 int attach_tcx(struct attach *a, struct failure *f);
 int attach_cgroup(struct attach *a, struct failure *f);
 int attach_tracepoint(struct attach *a, struct failure *f);
+int attach_raw_tp(struct attach *a, struct failure *f);
+int attach_tp_btf(struct attach *a, struct failure *f);
+int attach_iter(struct attach *a, struct failure *f);
+int attach_uprobe(struct attach *a, struct failure *f);
+int attach_uretprobe(struct attach *a, struct failure *f);
+int attach_perf_event(struct attach *a, struct failure *f);
+int attach_sk_lookup(struct attach *a, struct failure *f);
+int attach_netfilter(struct attach *a, struct failure *f);
 
 #endif

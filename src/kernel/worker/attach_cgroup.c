@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* cgroup: every attach type of control groups, and sockops */
+#include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
-#include <bpf/libbpf.h>
-
-#include "kernel/worker/names.h"
+#include "kernel/worker/cgroups.h"
 #include "kernel/worker/order.h"
 
 /* A program type with one attach type only has it here; the others' programs chose theirs. */
@@ -66,63 +61,19 @@ static int choose_attach_type(struct attach *a, struct failure *f)
 			  "load it as what it is, for example with type cgroup/connect4");
 }
 
-static int no_such_cgroup(const char *path, int err, struct failure *f)
-{
-	struct names names = { 0 };
-	char *parent = strdup(path);
-	char *slash = parent ? strrchr(parent, '/') : NULL;
-	const char *nearest = NULL;
-
-	if (err != ENOENT) {
-		free(parent);
-		return fail(f, STAGE_ATTACH, err == ENOTDIR ? REASON_BAD_TARGET : REASON_OTHER, err,
-			    "control group %s: %s", path, strerror(err));
-	}
-	if (slash && slash != parent) {
-		*slash = '\0';
-		names_of_directory(&names, parent);
-		nearest = names_nearest(&names, slash + 1);
-	}
-	attach_no_target(f, err, nearest, "control group %s does not exist", path);
-	names_free(&names);
-	free(parent);
-	return -err;
-}
-
-static int open_cgroup(const char *path, int *fd, struct stat *st, struct failure *f)
-{
-	struct statfs fs;
-
-	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd < 0)
-		return no_such_cgroup(path, errno, f);
-	if (fstatfs(*fd, &fs) || (unsigned int)fs.f_type != CGROUP2_SUPER_MAGIC || fstat(*fd, st)) {
-		fail(f, STAGE_ATTACH, REASON_BAD_TARGET, EINVAL,
-		     "%s is not a directory of a cgroup2 file system", path);
-		return error_hint(&f->error, "control groups are below the mount point of cgroup2, "
-					     "often /sys/fs/cgroup");
-	}
-	return 0;
-}
-
-static int tell(struct attach *a, const char *path, const struct stat *st, struct failure *f)
+static int tell(struct attach *a, const struct cgroup *group, struct failure *f)
 {
 	const char *attach = libbpf_bpf_attach_type_str(a->attach_type);
-	char *real = realpath(path, NULL);
 
-	if (!real)
-		return fail(f, STAGE_ATTACH, REASON_OTHER, errno, "control group %s: %s", path,
-			    strerror(errno));
-	/* In a file system of the kernel's own kind the inode number is the group's id. */
-	a->identity = json_pack("{s:o, s:o, s:s?}", "path", wire_json(real), "cgroup_id",
-				json_u64(st->st_ino), "attach_type", attach);
-	attach_word(a, real);
-	free(real);
+	a->identity = json_pack("{s:s?}", "attach_type", attach);
+	if (!a->identity || cgroup_identity(group, a->identity))
+		return fail_nomem(f);
+	attach_word(a, group->path);
 	if (attach_has(a, OPTION_INGRESS))
 		attach_option_text(a, OPTION_INGRESS, NULL);
 	if (attach_has(a, OPTION_EGRESS))
 		attach_option_text(a, OPTION_EGRESS, NULL);
-	return a->identity ? 0 : fail_nomem(f);
+	return 0;
 }
 
 static int refused(const struct attach *a, const char *path, const struct anchor *anchor,
@@ -145,19 +96,20 @@ static int refused(const struct attach *a, const char *path, const struct anchor
 	return -err;
 }
 
-static int create(struct attach *a, const char *path, int fd, struct failure *f)
+static int create(struct attach *a, const struct cgroup *group, struct failure *f)
 {
 	struct anchor anchor = ANCHOR_INIT;
 	struct hook_order order = { 0 };
 	int err = anchor_read(a, &anchor, f);
+	int order_err;
 
 	if (err)
 		goto out;
-	a->link_fd = link_create_ordered(a->program_fd, (__u32)fd, a->attach_type, &anchor);
-	hook_order_read(&order, fd, a->attach_type);
+	a->link_fd = link_create_ordered(a->program_fd, (__u32)group->fd, a->attach_type, &anchor);
+	order_err = hook_order_read(&order, group->fd, a->attach_type);
 	if (a->link_fd < 0)
-		err = refused(a, path, &anchor, &order, -a->link_fd, f);
-	else if (!(a->order = hook_order_json(&order)))
+		err = refused(a, group->path, &anchor, &order, -a->link_fd, f);
+	else if (!order_err && !(a->order = hook_order_json(&order)))
 		err = fail_nomem(f);
 out:
 	anchor_close(&anchor);
@@ -166,20 +118,20 @@ out:
 
 int attach_cgroup(struct attach *a, struct failure *f)
 {
+	struct cgroup group;
 	const char *path;
-	struct stat st;
-	int fd = -1;
 	int err = attach_target(a, NULL, &path, f);
 
 	if (!err)
 		err = choose_attach_type(a, f);
 	if (!err)
-		err = open_cgroup(path, &fd, &st, f);
-	if (!err)
-		err = tell(a, path, &st, f);
+		err = cgroup_open(path, &group, f);
+	if (err)
+		return err;
+	err = tell(a, &group, f);
 	if (!err && !a->resolve_only)
-		err = create(a, path, fd, f);
-	if (fd >= 0)
-		close(fd);
+		err = create(a, &group, f);
+	close(group.fd);
+	free(group.path);
 	return err;
 }

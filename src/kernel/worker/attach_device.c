@@ -34,7 +34,7 @@ struct device_job {
 	unsigned ifindex; /* 0: there is no such interface */
 	char name[IF_NAMESIZE];
 	char nearest[IF_NAMESIZE];
-	bool unknown; /* the kernel does not know the attach type */
+	int order_err; /* why order was not read; -EINVAL: an attach type that is not known */
 	__u32 attached[MODES];
 	struct hook_order order;
 };
@@ -107,7 +107,7 @@ static void tcx_work(struct netns_job *head)
 	fd = link_create_ordered(job->program_fd, job->ifindex, job->attach_type, &job->anchor);
 	head->fd = fd < 0 ? -1 : fd;
 	head->err = fd < 0 ? -fd : 0;
-	job->unknown = hook_order_read(&job->order, (int)job->ifindex, job->attach_type) == -EINVAL;
+	job->order_err = hook_order_read(&job->order, (int)job->ifindex, job->attach_type);
 }
 
 /* ---- outside ---- */
@@ -231,7 +231,7 @@ static int tcx_refused(const struct attach *a, const struct device_job *job, str
 	if (err == EEXIST || (err == EINVAL && hook_order_has(&job->order, a->program.id)))
 		return fail(f, STAGE_ATTACH, REASON_HOOK_TAKEN, err,
 			    "%s: this very program is attached there already", job->name);
-	return attach_refused(f, a, job->name, err, job->unknown ? "6.6" : NULL);
+	return attach_refused(f, a, job->name, err, job->order_err == -EINVAL ? "6.6" : NULL);
 }
 
 int attach_tcx(struct attach *a, struct failure *f)
@@ -260,7 +260,8 @@ int attach_tcx(struct attach *a, struct failure *f)
 	}
 	if (!err && job.head.err)
 		err = tcx_refused(a, &job, f);
-	if (!err && !a->resolve_only && !(a->order = hook_order_json(&job.order)))
+	/* Reading it needs a capability more than attaching. */
+	if (!err && !a->resolve_only && !job.order_err && !(a->order = hook_order_json(&job.order)))
 		err = fail_nomem(f);
 	anchor_close(&job.anchor);
 	netns_close(&ns);

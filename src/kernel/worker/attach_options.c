@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -120,6 +122,24 @@ int attach_number(const struct attach *a, enum attach_option option, uint64_t ma
 	if (!parse_u64(a->option[option], value) || *value > max)
 		return attach_unfit(f, a, "option '%s': '%s' is not a number from 0 to %" PRIu64,
 				    options[option].word, a->option[option], max);
+	return 0;
+}
+
+int attach_pid(struct attach *a, int *pid, struct failure *f)
+{
+	uint64_t number;
+	int err = attach_number(a, OPTION_PID, INT32_MAX, 0, &number, f);
+
+	*pid = -1;
+	if (err || !attach_has(a, OPTION_PID))
+		return err;
+	if (number == 0)
+		return attach_unfit(f, a, "option 'pid': 0 is no process");
+	if (kill((pid_t)number, 0) && errno == ESRCH)
+		return fail(f, STAGE_ATTACH, REASON_NO_TARGET, ESRCH,
+			    "there is no process with pid %d", (int)number);
+	attach_option_number(a, OPTION_PID, number);
+	*pid = (int)number;
 	return 0;
 }
 

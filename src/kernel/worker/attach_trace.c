@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tracepoint */
+/* tracepoint, raw_tp, tp_btf */
+#include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/worker/names.h"
 #include "kernel/worker/perf.h"
 #include "kernel/worker/tracefs.h"
 
@@ -68,4 +71,100 @@ out:
 	free(name);
 	free(what);
 	return err;
+}
+
+/* ---- raw ---- */
+
+/* The kernel has a type "btf_trace_NAME" for each tracepoint that is not a module's. */
+static const char trace_type[] = "btf_trace_";
+
+static int no_such_raw(const struct btf *btf, const char *name, struct failure *f)
+{
+	struct names names = { 0 };
+	__u32 count = btf ? btf__type_cnt(btf) : 0;
+	__u32 i;
+
+	for (i = 1; i < count; i++) {
+		const struct btf_type *t = btf__type_by_id(btf, i);
+		const char *type = btf__name_by_offset(btf, t->name_off);
+
+		if (btf_is_typedef(t) && strncmp(type, trace_type, sizeof(trace_type) - 1) == 0)
+			names_add(&names, type + sizeof(trace_type) - 1);
+	}
+	attach_no_target(f, ENOENT, names_nearest(&names, name), "there is no tracepoint '%s'",
+			 name);
+	names_free(&names);
+	return -ENOENT;
+}
+
+/* Whether the kernel's types have it; without them, and for modules, only attaching tells. */
+static int look_for_raw(const char *name, struct failure *f)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	char *type = NULL;
+	int err = 0;
+
+	if (asprintf(&type, "%s%s", trace_type, name) < 0) {
+		type = NULL;
+		err = fail_nomem(f);
+	} else if (btf && btf__find_by_name_kind(btf, type, BTF_KIND_TYPEDEF) < 0 &&
+		   !tracefs_has(name)) {
+		err = no_such_raw(btf, name, f);
+	}
+	free(type);
+	btf__free(btf);
+	return err;
+}
+
+static int raw_refused(const struct attach *a, const char *name, int err, struct failure *f)
+{
+	struct btf *btf;
+
+	if (err == EINVAL)
+		return attach_unfit(f, a, "it reads more arguments than tracepoint %s has", name);
+	if (err != ENOENT)
+		return attach_refused(f, a, name, err, NULL);
+	btf = btf__load_vmlinux_btf();
+	no_such_raw(btf, name, f);
+	btf__free(btf);
+	return -err;
+}
+
+int attach_raw_tp(struct attach *a, struct failure *f)
+{
+	const char *name;
+	int err = attach_target(a, attach_section_target(a), &name, f);
+
+	if (err)
+		return err;
+	attach_word(a, name);
+	a->identity = json_pack("{s:o}", "name", wire_json(name));
+	if (!a->identity)
+		return fail_nomem(f);
+	if (a->resolve_only)
+		return look_for_raw(name, f);
+	a->link_fd = bpf_raw_tracepoint_open(name, a->program_fd);
+	return a->link_fd < 0 ? raw_refused(a, name, -a->link_fd, f) : 0;
+}
+
+/* The tracepoint was fixed when the program was loaded. */
+int attach_tp_btf(struct attach *a, struct failure *f)
+{
+	const char *name = attach_section_target(a);
+
+	if (name && a->target && strcmp(a->target, name) != 0)
+		return attach_unfit(f, a, "it was loaded for tracepoint %s and fits no other",
+				    name);
+	if (!name)
+		name = a->target;
+	if (name)
+		attach_word(a, name);
+	a->attach_type = BPF_TRACE_RAW_TP;
+	a->identity = json_pack("{s:o}", "name", wire_json(name));
+	if (!a->identity)
+		return fail_nomem(f);
+	if (a->resolve_only)
+		return 0;
+	a->link_fd = bpf_raw_tracepoint_open(NULL, a->program_fd);
+	return a->link_fd < 0 ? attach_refused(f, a, name ? name : "tp_btf", -a->link_fd, NULL) : 0;
 }

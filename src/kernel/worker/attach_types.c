@@ -52,6 +52,72 @@ static const struct attach_type types[] = {
 		.capabilities = PERF,
 		.attach = attach_tracepoint,
 	},
+	{
+		.word = "raw_tp",
+		.programs = { BPF_PROG_TYPE_RAW_TRACEPOINT, BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE },
+		.target = "the name of a tracepoint",
+		.capabilities = PERF,
+		.attach = attach_raw_tp,
+	},
+	{
+		.word = "tp_btf",
+		.programs = { BPF_PROG_TYPE_TRACING },
+		.sections = { "tp_btf" },
+		.target = "the tracepoint of its section",
+		.capabilities = PERF,
+		.attach = attach_tp_btf,
+	},
+	{
+		.word = "iter",
+		.programs = { BPF_PROG_TYPE_TRACING },
+		.sections = { "iter" },
+		.target = "a map's pin or a control group, where the iterator is about one",
+		.options = OPTION_BIT(PID),
+		.capabilities = PERF,
+		.attach = attach_iter,
+	},
+	{
+		.word = "uprobe",
+		.programs = { BPF_PROG_TYPE_KPROBE },
+		.sections = { "uprobe" },
+		.target = "LIBRARY:FUNCTION[+OFFSET]",
+		.options = OPTION_BIT(PID) | OPTION_BIT(COOKIE),
+		.capabilities = PERF | BIT(CAP_SYS_ADMIN),
+		.attach = attach_uprobe,
+	},
+	{
+		.word = "uretprobe",
+		.programs = { BPF_PROG_TYPE_KPROBE },
+		.sections = { "uretprobe" },
+		.target = "LIBRARY:FUNCTION",
+		.options = OPTION_BIT(PID) | OPTION_BIT(COOKIE),
+		.capabilities = PERF | BIT(CAP_SYS_ADMIN),
+		.attach = attach_uretprobe,
+	},
+	{
+		.word = "perf_event",
+		.programs = { BPF_PROG_TYPE_PERF_EVENT },
+		.target = "the name of an event, for example cpu-clock",
+		.options = OPTION_BIT(PID) | OPTION_BIT(CPU) | OPTION_BIT(FREQUENCY) |
+			   OPTION_BIT(PERIOD) | OPTION_BIT(COOKIE),
+		.capabilities = PERF,
+		.attach = attach_perf_event,
+	},
+	{
+		.word = "sk_lookup",
+		.programs = { BPF_PROG_TYPE_SK_LOOKUP },
+		.options = OPTION_BIT(NETNS),
+		.capabilities = NET,
+		.attach = attach_sk_lookup,
+	},
+	{
+		.word = "netfilter",
+		.programs = { ABI_PROG_NETFILTER },
+		.options = OPTION_BIT(NETNS) | OPTION_BIT(FAMILY) | OPTION_BIT(HOOK) |
+			   OPTION_BIT(PRIORITY),
+		.capabilities = NET,
+		.attach = attach_netfilter,
+	},
 };
 
 enum { TYPES = sizeof(types) / sizeof(types[0]) };

@@ -147,6 +147,19 @@ void env_boot_id(char id[ENV_BOOT_ID])
 		id[0] = '\0';
 }
 
+bool env_has_cpu(unsigned cpu)
+{
+	char path[64];
+	char text[8];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", cpu);
+	if (env_read(path, text, sizeof(text)) == 0)
+		return text[0] == '1';
+	/* One that cannot be taken offline has no such file. */
+	*strrchr(path, '/') = '\0';
+	return access(path, F_OK) == 0;
+}
+
 bool env_has_btf(void)
 {
 	return access("/sys/kernel/btf/vmlinux", R_OK) == 0;

@@ -30,6 +30,7 @@ bool env_kernel_since(unsigned major, unsigned minor);
 /* /proc/sys/kernel/random/boot_id; "" when it cannot be read. */
 enum { ENV_BOOT_ID = 40 };
 void env_boot_id(char id[ENV_BOOT_ID]);
+bool env_has_cpu(unsigned cpu); /* it is online */
 bool env_has_btf(void);
 bool env_has_bpffs(void);
 bool env_has_tracefs(void);

@@ -10,6 +10,12 @@
 #include "kernel/worker/link.h"
 #include "kernel/worker/request.h"
 
+const char *const abi_family_words[ABI_FAMILIES] = { "ipv4", "ipv6" };
+const __u32 abi_families[ABI_FAMILIES] = { 2, 10 }; /* NFPROTO_IPV4, NFPROTO_IPV6 */
+const char *const abi_hook_words[ABI_HOOKS] = {
+	"prerouting", "input", "forward", "output", "postrouting", /* NF_INET_PRE_ROUTING ... */
+};
+
 static int read_info(int fd, struct abi_link_info *info, char *name)
 {
 	__u32 len = sizeof(*info);
@@ -76,6 +82,21 @@ struct told {
 	json_t *target;
 };
 
+static json_t *netfilter_target(const struct abi_link_info *info)
+{
+	const char *hook = info->netfilter.hooknum < ABI_HOOKS
+				   ? abi_hook_words[info->netfilter.hooknum]
+				   : NULL;
+	const char *family = NULL;
+	size_t i;
+
+	for (i = 0; i < ABI_FAMILIES; i++)
+		if (abi_families[i] == info->netfilter.pf)
+			family = abi_family_words[i];
+	return json_pack("{s:s?, s:s?, s:i}", "family", family, "hook", hook, "priority",
+			 info->netfilter.priority);
+}
+
 static void tell_target(const struct abi_link_info *info, const char *name, struct told *t)
 {
 	switch (info->type) {
@@ -114,9 +135,7 @@ static void tell_target(const struct abi_link_info *info, const char *name, stru
 		break;
 	case ABI_LINK_NETFILTER:
 		t->attach_type = ABI_ATTACH_NETFILTER;
-		t->target = json_pack("{s:I, s:I, s:I}", "family", (json_int_t)info->netfilter.pf,
-				      "hook", (json_int_t)info->netfilter.hooknum, "priority",
-				      (json_int_t)info->netfilter.priority);
+		t->target = netfilter_target(info);
 		break;
 	default:
 		break;

@@ -71,6 +71,26 @@ static char *same_name(const struct names *categories, const char *top, const ch
 	return found;
 }
 
+bool tracefs_has(const char *name)
+{
+	const char *top = tracefs_path();
+	struct names categories = { 0 };
+	struct buf path = { 0 };
+	char *found;
+	bool has;
+
+	if (!top || strchr(name, '/') || name[0] == '.')
+		return false;
+	buf_printf(&path, "%s/events", top);
+	names_of_directory(&categories, buf_text(&path));
+	found = same_name(&categories, top, name);
+	names_free(&categories);
+	buf_free(&path);
+	has = found != NULL;
+	free(found);
+	return has;
+}
+
 static char *nearest_event(const char *top, const char *category, const char *name)
 {
 	struct names categories = { 0 };

@@ -2,6 +2,7 @@
 #ifndef BPFMAN_WORKER_TRACEFS_H
 #define BPFMAN_WORKER_TRACEFS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "kernel/worker/failure.h"
@@ -13,5 +14,7 @@ const char *tracefs_path(void);
  * found.
  */
 int tracefs_event(const char *category, const char *name, uint64_t *id, struct failure *f);
+/* Whether an event of that name is in any category; false also where tracefs is not to be read. */
+bool tracefs_has(const char *name);
 
 #endif
