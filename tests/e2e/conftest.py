@@ -48,6 +48,12 @@ def missing(reason):
     pytest.skip(reason)
 
 
+def need_user_namespaces():
+    """Inside a chroot, and where a sysctl forbids them, there are none."""
+    if subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode:
+        missing("no user namespaces")
+
+
 def wait_until(condition, timeout=5.0, step=0.02):
     """Calls condition until it is true; its last value."""
     end = time.monotonic() + timeout

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 import census
-from conftest import BPFMAN, WORKER
+from conftest import BPFMAN, WORKER, need_user_namespaces
 from helpers import (TRIVIAL, assert_error_document, assert_failed, assert_said, listed, only,
                      slow_source, text, verifying, wait_for)
 
@@ -136,6 +136,7 @@ def test_bpf_denied_by_a_filter(refused, example, env, error):
 
 
 def test_user_namespaces_are_told(example, env):
+    need_user_namespaces()
     result = env.run("verify", example("xdp_pass"), prefix=["unshare", "-U", "-r"])
     assert_failed(result, 3, "user namespace")
 

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 
 import pytest
 
@@ -97,7 +98,8 @@ def test_globals_of_every_kind(env, build_bpf):
 
 
 def test_open_needs_no_capability(env, example):
-    answer = ask(env, op="open", path=example("multi"),
+    # The tree may be below a directory that is root's alone.
+    answer = ask(env, op="open", path=shutil.copy(example("multi"), env.dir),
                  prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
                          "--inh-caps=-all", "--bounding-set=-all"])
     assert answer["ok"] and len(answer["result"]["programs"]) == 3

@@ -12,7 +12,7 @@ import subprocess
 import pytest
 
 from asking import (HEAD, LICENSE, MAP, ask, bad, good, program, root, source, staged, use, xdp)
-from conftest import missing
+from conftest import missing, need_user_namespaces
 
 pytestmark = pytest.mark.usefixtures("need_bpf")
 
@@ -210,8 +210,7 @@ def test_unprivileged_bpf_disabled(env, build_bpf, unchanged):
 
 
 def test_user_namespace(env, xdp, unchanged):
-    if subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode:
-        missing("no user namespaces")
+    need_user_namespaces()
     env.pins.chmod(0o777)
     with unchanged(env):
         answer = ask(env, op="load", path=xdp, pin_path=env.pins / "x", prefix=["unshare", "-Ur"])
