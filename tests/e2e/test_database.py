@@ -227,10 +227,16 @@ def test_full_disk(env, build_bpf, small_disk, unchanged, leave):
             result = env.run(*words)
             assert result.status in (1, 3), repr(result)
             assert_said(result.err + result.out, "full|[Nn]o space|ENOSPC")
-        assert env.ok("-j", "list", "objects").json() == before
+        # Reading a WAL needs its index, 32 KiB: SQLite makes that anew where no session has it open.
+        looked = env.run("-j", "list", "objects")
+        if looked.status:
+            assert_error_document(looked, 3, "No space left on device", "free some space")
+        else:
+            assert looked.json() == before
         assert sorted(os.listdir(env.root / "1")) == ["p2_pass"]
         assert [name for name in os.listdir(env.root) if name[0] in "s123456789"] == ["1"]
         full.unlink()
+        assert env.ok("-j", "list", "objects").json() == before
         env.ok("load", small, "--name", "after")
         assert len(listed(env)) == 2
         env.ok("unload", "--all")
