@@ -158,8 +158,9 @@ int attach_choice(const struct attach *a, enum attach_option option, const char 
 			*choice = (int)i;
 			return 0;
 		}
-		buf_printf(&known, "%s%s", i ? ", " : "", words[i]);
 	}
+	for (i = 0; i < count; i++)
+		buf_printf(&known, "%s%s", i ? ", " : "", words[i]);
 	nearest = text_nearest(a->option[option], words, count);
 	attach_unfit(f, a, "option '%s': '%s' is none of %s", options[option].word,
 		     a->option[option], buf_text(&known));
