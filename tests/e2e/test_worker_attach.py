@@ -373,6 +373,8 @@ def test_tracepoint(counter, tracefs, unchanged, env, target, text):
         category, name = text.split(":")
         assert row["target"] == {"category": category, "name": name, "cookie": "7"}
         assert row["target_text"] == text + " --cookie 7"
+        told = good(env, op="info", pin_path=row["pinned_path"])["target"]
+        assert told in ({"name": name}, None), "Linux 6.6 and newer tell it"
         assert loaded.counts(lambda: subprocess.run(["true"], check=True))
         loaded.detach(row)
         before = loaded.counted()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """bpfman-kernel attaches to what the kernel and programs do: raw tracepoints, functions, events."""
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -139,6 +140,8 @@ def test_uprobe(counter, binaries, unchanged, env, kind, in_section):
             "binary": str(library), "function": "visited", "offset": 0, "pid": None,
             "build_id": "0123456789abcdef", "cookie": "18446744073709551615"}
         assert row["target_text"] == f"{library}:visited --cookie 18446744073709551615"
+        told = good(env, op="info", pin_path=row["pinned_path"])["target"]
+        assert told is None or told["binary"] == str(library), "Linux 6.6 and newer tell it"
         assert loaded.counts(call, least=5)
         loaded.detach(row)
         assert not loaded.counts(call)
@@ -216,7 +219,8 @@ def test_functions_that_are_not_there(counter, binaries, unchanged, env):
     library = binaries / "libvisit.so.1"
     (binaries / "text").write_text("no ELF file", encoding="ascii")
     (binaries / "cut").write_bytes(library.read_bytes()[:3000])
-    (binaries / "stripped").write_bytes(pathlib_bytes(binaries / "caller"))
+    subprocess.run(["strip", "-o", binaries / "stripped", "--remove-section=.dynsym",
+                    binaries / "caller"], check=True)
     cases = [
         ("no_target", "probe", f"{library}:visitd", "has no function 'visitd'", "'visited'"),
         ("no_target", "probe", f"{library}:data", "has no function 'data'", None),
@@ -239,6 +243,7 @@ def test_functions_that_are_not_there(counter, binaries, unchanged, env):
         ("bad_target", "probe", f"{binaries}:main", "is not a file", None),
         ("bad_target", "probe", "/dev/null:main", "is not a file", None),
         ("no_target", "probe", f"{binaries}/cut:visited", "has no function", None),
+        ("no_target", "probe", f"{binaries}/stripped:main", "has no function", None),
     ]
     with unchanged(env):
         for reason, name, target, said, hint in cases:
@@ -250,6 +255,30 @@ def test_functions_that_are_not_there(counter, binaries, unchanged, env):
                           ("4294967296", "not a number from 0 to 2147483647")):
             error = loaded.refused("unfit", "probe", f"{library}:visited", {"pid": pid})
             assert said in error["message"]
+
+
+def test_damaged_binaries(counter, binaries, env):
+    """Whatever a file holds, there is an answer."""
+    loaded = counter(("uprobe", "probe", 0))
+    whole = pathlib_bytes(binaries / "libvisit.so.1")
+    chance = random.Random(7)
+    requests = []
+    for number in range(300):
+        damaged = bytearray(whole)
+        for _ in range(chance.choice((1, 4, 16))):
+            # The headers at the beginning and the section table at the end, more often than not.
+            at = chance.choice((chance.randrange(0, 1024), chance.randrange(len(whole)),
+                                chance.randrange(len(whole) - 2048, len(whole))))
+            damaged[at] = chance.choice((0, 1, 0x7f, 0x80, 0xff, chance.randrange(256)))
+        if number % 10 == 0:
+            del damaged[chance.randrange(len(whole)):]
+        path = env.file(f"damaged{number}", bytes(damaged))
+        requests.append({k: v for k, v in loaded.request(
+            "probe", f"{path}:visited", resolve_only=True).items() if v is not None})
+    answers = env.worker(requests)
+    assert len(answers) == len(requests)
+    told = {a["error"]["reason"] if not a["ok"] else "ok" for a in answers}
+    assert {"ok", "bad_target", "no_target"} <= told <= {"ok", "bad_target", "no_target", "unfit"}
 
 
 def pathlib_bytes(path):

@@ -37,7 +37,8 @@ static const char info_result[] =
 	"`anew`, "
 	"by another link beside it; `none`), `attach_type`, `target` (what the kernel tells of "
 	"what it is attached to: "
-	"`ifindex`, `cgroup_id`, `netns_ino`, `name`, `family`, ...) and `target_gone` (true: the "
+	"`ifindex`, `cgroup_id`, `netns_ino`, `name`, `binary` and `file_offset`, `family`, "
+	"...) and `target_gone` (true: the "
 	"interface, control group or network namespace does not exist any more; null: the kernel "
 	"does not tell). `name`, `load_time_ns`, `attach_type` and `target` are null where the "
 	"kernel has none.";

@@ -20,6 +20,16 @@ enum {
 	ABI_LINK_NETKIT = 13,
 };
 
+/* enum bpf_perf_event_type, Linux 6.6 */
+enum {
+	ABI_PERF_UPROBE = 1,
+	ABI_PERF_URETPROBE = 2,
+	ABI_PERF_KPROBE = 3,
+	ABI_PERF_KRETPROBE = 4,
+	ABI_PERF_TRACEPOINT = 5,
+	ABI_PERF_EVENT = 6,
+};
+
 /* Flags of BPF_LINK_CREATE that say where in the order; Linux 6.6, for control groups 6.17. */
 enum {
 	ABI_F_BEFORE = 1 << 3,
@@ -68,6 +78,21 @@ struct abi_link_info {
 			__u32 ifindex;
 			__u32 attach_type;
 		} tcx;
+		struct {
+			__u32 type;
+			__u32 : 32;
+			union {
+				struct {
+					__u64 name; /* file, function or tracepoint */
+					__u32 name_len;
+					__u32 offset;
+				};
+				struct {
+					__u64 config;
+					__u32 type;
+				} event;
+			};
+		} perf;
 		__u64 room[8];
 	};
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "kernel/worker/attach.h"
+#include "kernel/worker/command_word.h"
 
 const char *attach_section_target(const struct attach *a)
 {
@@ -21,33 +22,7 @@ int attach_target(const struct attach *a, const char *fallback, const char **tar
 			    a->type->target);
 }
 
-/* Whether the command line takes the word as it is. */
-static bool is_plain(const char *word)
-{
-	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_-+./:,=@%";
-
-	return *word && strspn(word, plain) == strlen(word);
-}
-
 void attach_word(struct attach *a, const char *word)
 {
-	if (a->text.len)
-		buf_char(&a->text, ' ');
-	if (is_plain(word)) {
-		buf_str(&a->text, word);
-		return;
-	}
-	buf_char(&a->text, '"');
-	for (; *word; word++) {
-		unsigned char c = (unsigned char)*word;
-
-		if (c == '"' || c == '\\')
-			buf_printf(&a->text, "\\%c", c);
-		else if (c < ' ' || c == 0x7f)
-			buf_printf(&a->text, "\\x%02x", c);
-		else
-			buf_char(&a->text, (char)c);
-	}
-	buf_char(&a->text, '"');
+	command_word(&a->text, word);
 }

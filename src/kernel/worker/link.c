@@ -16,29 +16,50 @@ const char *const abi_hook_words[ABI_HOOKS] = {
 	"prerouting", "input", "forward", "output", "postrouting", /* NF_INET_PRE_ROUTING ... */
 };
 
-static int read_info(int fd, struct abi_link_info *info, char *name)
+static int read_info(int fd, struct abi_link_info *info)
 {
 	__u32 len = sizeof(*info);
 
+	return bpf_obj_get_info_by_fd(fd, info, &len) ? -errno : 0;
+}
+
+/* Has the kernel write the name to the buffer, where links of this type have one. */
+static void want_name(struct abi_link_info *info, const struct abi_link_info *known, char *name)
+{
 	memset(info, 0, sizeof(*info));
-	if (name) {
-		/* Ignored, and overwritten, where the type has no name. */
+	if (known->type == BPF_LINK_TYPE_PERF_EVENT) {
+		info->perf.name = (uintptr_t)name;
+		info->perf.name_len = LINK_NAME;
+	} else {
 		info->iter.name = (uintptr_t)name;
 		info->iter.name_len = LINK_NAME;
 	}
-	return bpf_obj_get_info_by_fd(fd, info, &len) ? -errno : 0;
+}
+
+/* A kernel that knows no name for this type refuses a buffer where it wants zeroes. */
+static bool has_name(const struct abi_link_info *info)
+{
+	return info->type == BPF_LINK_TYPE_RAW_TRACEPOINT || info->type == BPF_LINK_TYPE_ITER ||
+	       (info->type == BPF_LINK_TYPE_PERF_EVENT && info->perf.type >= ABI_PERF_UPROBE &&
+		info->perf.type <= ABI_PERF_TRACEPOINT);
 }
 
 int link_read(int fd, struct abi_link_info *info, char name[LINK_NAME], struct failure *f)
 {
-	int err = read_info(fd, info, NULL);
+	struct abi_link_info named;
+	int err;
 
+	memset(info, 0, sizeof(*info));
+	err = read_info(fd, info);
 	if (name)
 		name[0] = '\0';
-	/* A kernel that knows no name for this type would see a buffer where it wants zeroes. */
-	if (!err && name &&
-	    (info->type == BPF_LINK_TYPE_RAW_TRACEPOINT || info->type == BPF_LINK_TYPE_ITER))
-		err = read_info(fd, info, name);
+	if (!err && name && has_name(info)) {
+		want_name(&named, info, name);
+		if (read_info(fd, &named) == 0)
+			*info = named;
+		else
+			name[0] = '\0';
+	}
 	if (err && f)
 		return fail(f, f->stage, REASON_OTHER, -err,
 			    "the kernel tells nothing about the link: %s", strerror(-err));
@@ -97,6 +118,28 @@ static json_t *netfilter_target(const struct abi_link_info *info)
 			 info->netfilter.priority);
 }
 
+/* Told since Linux 6.6. */
+static json_t *perf_target(const struct abi_link_info *info, const char *name)
+{
+	switch (info->perf.type) {
+	case ABI_PERF_UPROBE:
+	case ABI_PERF_URETPROBE:
+		return json_pack("{s:o, s:I}", "binary", wire_json(name), "file_offset",
+				 (json_int_t)info->perf.offset);
+	case ABI_PERF_KPROBE:
+	case ABI_PERF_KRETPROBE:
+		return json_pack("{s:o, s:I}", "function", wire_json(name), "offset",
+				 (json_int_t)info->perf.offset);
+	case ABI_PERF_TRACEPOINT:
+		return json_pack("{s:o}", "name", wire_json(name));
+	case ABI_PERF_EVENT:
+		return json_pack("{s:I, s:o}", "event_type", (json_int_t)info->perf.event.type,
+				 "config", json_u64(info->perf.event.config));
+	default:
+		return NULL;
+	}
+}
+
 static void tell_target(const struct abi_link_info *info, const char *name, struct told *t)
 {
 	switch (info->type) {
@@ -132,6 +175,7 @@ static void tell_target(const struct abi_link_info *info, const char *name, stru
 		break;
 	case BPF_LINK_TYPE_PERF_EVENT:
 		t->attach_type = BPF_PERF_EVENT;
+		t->target = perf_target(info, name);
 		break;
 	case ABI_LINK_NETFILTER:
 		t->attach_type = ABI_ATTACH_NETFILTER;
@@ -186,7 +230,7 @@ bool link_wait_gone(__u32 id)
 void link_end(int fd)
 {
 	struct abi_link_info info;
-	bool known = read_info(fd, &info, NULL) == 0;
+	bool known = link_read(fd, &info, NULL, NULL) == 0;
 	bool lives = link_detach(fd) != 0;
 
 	close(fd);

@@ -8,11 +8,11 @@
 #include "kernel/worker/abi.h"
 #include "kernel/worker/failure.h"
 
-enum { LINK_NAME = 128 }; /* longest name that a link's info has, with its NUL */
+enum { LINK_NAME = 4096 }; /* longest name that a link's info has, with its NUL */
 
 /*
- * What the kernel tells about a link; the tracepoint's or iterator's name goes to name. name and
- * f may be NULL.
+ * What the kernel tells about a link; the name of a tracepoint, iterator, function or file goes to
+ * name. name and f may be NULL.
  */
 int link_read(int fd, struct abi_link_info *info, char name[LINK_NAME], struct failure *f);
 /* libbpf's word, "unknown" for a type that it does not know. */

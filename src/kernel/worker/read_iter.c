@@ -19,6 +19,7 @@ static int read_text(int fd, size_t limit, struct buf *out, bool *truncated)
 {
 	char *chunk = malloc(CHUNK);
 	ssize_t n = chunk ? 1 : 0;
+	int err = chunk ? 0 : -ENOMEM;
 
 	while (n > 0 && out->len <= limit) {
 		size_t room = limit + 1 - out->len;
@@ -27,14 +28,18 @@ static int read_text(int fd, size_t limit, struct buf *out, bool *truncated)
 		/* A program may have had nothing to say for a while, or a signal came. */
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			n = 1;
-		else if (n > 0)
+		else if (n < 0)
+			err = -errno;
+		else
 			buf_add(out, chunk, (size_t)n);
+		if (!err)
+			err = buf_error(out);
+		if (err)
+			break;
 	}
 	free(chunk);
 	*truncated = out->len > limit;
-	if (n < 0)
-		return -errno;
-	return chunk ? buf_error(out) : -ENOMEM;
+	return err;
 }
 
 static int tell(const struct buf *text, size_t limit, bool truncated, json_t **result,
