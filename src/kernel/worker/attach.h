@@ -86,9 +86,9 @@ int attach_type_choose(struct attach *a, const char *word, struct failure *f);
 /* The options of the request, checked against the type. */
 int attach_options_read(struct attach *a, struct failure *f);
 bool attach_has(const struct attach *a, enum attach_option option);
-/* The number an option has, or fallback without it. Refuses what is none or over max. */
-int attach_number(const struct attach *a, enum attach_option option, uint64_t max,
-		  uint64_t fallback, uint64_t *value, struct failure *f);
+/* The number an option has, 0 without it. Refuses what is none or over max. */
+int attach_number(const struct attach *a, enum attach_option option, uint64_t max, uint64_t *value,
+		  struct failure *f);
 /* Option pid, a process that lives, added to the text; -1 without it. */
 int attach_pid(struct attach *a, int *pid, struct failure *f);
 /* The index of an option's value among words, or fallback without it. */

@@ -113,10 +113,10 @@ bool attach_has(const struct attach *a, enum attach_option option)
 	return a->option[option] != NULL;
 }
 
-int attach_number(const struct attach *a, enum attach_option option, uint64_t max,
-		  uint64_t fallback, uint64_t *value, struct failure *f)
+int attach_number(const struct attach *a, enum attach_option option, uint64_t max, uint64_t *value,
+		  struct failure *f)
 {
-	*value = fallback;
+	*value = 0;
 	if (!a->option[option])
 		return 0;
 	if (!parse_u64(a->option[option], value) || *value > max)
@@ -128,7 +128,7 @@ int attach_number(const struct attach *a, enum attach_option option, uint64_t ma
 int attach_pid(struct attach *a, int *pid, struct failure *f)
 {
 	uint64_t number;
-	int err = attach_number(a, OPTION_PID, INT32_MAX, 0, &number, f);
+	int err = attach_number(a, OPTION_PID, INT32_MAX, &number, f);
 
 	*pid = -1;
 	if (err || !attach_has(a, OPTION_PID))

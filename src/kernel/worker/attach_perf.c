@@ -67,9 +67,9 @@ static int read_rate(struct attach *a, const struct event *event, struct perf_ev
 	uint64_t frequency, period;
 	int err;
 
-	err = attach_number(a, OPTION_FREQUENCY, INT_MAX, 0, &frequency, f);
+	err = attach_number(a, OPTION_FREQUENCY, INT_MAX, &frequency, f);
 	if (!err)
-		err = attach_number(a, OPTION_PERIOD, INT64_MAX, 0, &period, f);
+		err = attach_number(a, OPTION_PERIOD, INT64_MAX, &period, f);
 	if (!err && ((attach_has(a, OPTION_FREQUENCY) && !frequency) ||
 		     (attach_has(a, OPTION_PERIOD) && !period)))
 		err = attach_unfit(f, a, "frequency and period are at least 1");
@@ -102,7 +102,7 @@ static int read_place(struct attach *a, int *pid, int *cpu, struct failure *f)
 	}
 	err = attach_pid(a, pid, f);
 	if (!err)
-		err = attach_number(a, OPTION_CPU, INT_MAX, 0, &number, f);
+		err = attach_number(a, OPTION_CPU, INT_MAX, &number, f);
 	if (err)
 		return err;
 	*cpu = attach_has(a, OPTION_CPU) ? (int)number : -1;

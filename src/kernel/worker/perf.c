@@ -48,7 +48,7 @@ int perf_refused(struct failure *f, const struct attach *a, const char *what, in
 int perf_cookie(struct attach *a, struct failure *f)
 {
 	uint64_t cookie;
-	int err = attach_number(a, OPTION_COOKIE, UINT64_MAX, 0, &cookie, f);
+	int err = attach_number(a, OPTION_COOKIE, UINT64_MAX, &cookie, f);
 
 	if (err || !attach_has(a, OPTION_COOKIE))
 		return err;

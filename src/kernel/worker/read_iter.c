@@ -18,24 +18,22 @@ enum { DEFAULT_LIMIT = 1024 * 1024, MAX_LIMIT = 32 * 1024 * 1024, CHUNK = 64 * 1
 static int read_text(int fd, size_t limit, struct buf *out, bool *truncated)
 {
 	char *chunk = malloc(CHUNK);
-	ssize_t n = chunk ? 1 : 0;
 	int err = chunk ? 0 : -ENOMEM;
+	bool more = true;
 
-	while (n > 0 && out->len <= limit) {
+	while (!err && more && out->len <= limit) {
 		size_t room = limit + 1 - out->len;
+		ssize_t n = read(fd, chunk, room < CHUNK ? room : CHUNK);
 
-		n = read(fd, chunk, room < CHUNK ? room : CHUNK);
-		/* A program may have had nothing to say for a while, or a signal came. */
-		if (n < 0 && (errno == EAGAIN || errno == EINTR))
-			n = 1;
-		else if (n < 0)
-			err = -errno;
-		else
+		if (n > 0) {
 			buf_add(out, chunk, (size_t)n);
-		if (!err)
 			err = buf_error(out);
-		if (err)
-			break;
+		} else if (n == 0) {
+			more = false;
+		} else if (errno != EAGAIN && errno != EINTR) {
+			/* EAGAIN: the program had nothing to say for a million of them. */
+			err = -errno;
+		}
 	}
 	free(chunk);
 	*truncated = out->len > limit;
