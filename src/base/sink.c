@@ -107,6 +107,12 @@ void sink_text(struct sink *s, const char *key, const char *value, size_t len)
 		s->ops->null(s, key);
 }
 
+void sink_verbatim(struct sink *s, const char *text, size_t len)
+{
+	if (len)
+		s->ops->verbatim(s, text, len);
+}
+
 void sink_note(struct sink *s, const char *format, ...)
 {
 	struct buf line = { 0 };

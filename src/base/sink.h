@@ -63,6 +63,8 @@ struct sink_ops {
 	void (*string)(struct sink *s, const char *key, const char *value, size_t len);
 	/* Text of several lines (a log): a string in JSON; verbatim, escaped, in a table. */
 	void (*text)(struct sink *s, const char *key, const char *value, size_t len);
+	/* The inside of what is open as JSON text; only JSON has it. */
+	void (*verbatim)(struct sink *s, const char *text, size_t len);
 	/* A line for people; JSON has none. */
 	void (*note)(struct sink *s, const char *line);
 	void (*free)(struct sink *s);
@@ -94,6 +96,12 @@ void sink_u64(struct sink *s, const char *key, uint64_t value);
 void sink_str(struct sink *s, const char *key, const char *value);
 void sink_strn(struct sink *s, const char *key, const char *value, size_t len);
 void sink_text(struct sink *s, const char *key, const char *value, size_t len);
+/*
+ * Elements of the list, or members of the object, that is open, comma-joined: JSON text made
+ * elsewhere, which must be as careful with what reaches a terminal as json_quote_add() is. Only JSON
+ * has them.
+ */
+void sink_verbatim(struct sink *s, const char *text, size_t len);
 void sink_note(struct sink *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sink_free(struct sink *s);
 

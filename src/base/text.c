@@ -287,3 +287,31 @@ const char *text_nearest(const char *word, const char *const *candidates, size_t
 	free(rows);
 	return nearest;
 }
+
+size_t digits_u64(char text[DIGITS], uint64_t value)
+{
+	char reversed[DIGITS];
+	size_t n = 0, i;
+
+	do {
+		reversed[n++] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	for (i = 0; i < n; i++)
+		text[i] = reversed[n - 1 - i];
+	return n;
+}
+
+void digits_add_u64(struct buf *out, uint64_t value)
+{
+	char text[DIGITS];
+
+	buf_add(out, text, digits_u64(text, value));
+}
+
+void digits_add_i64(struct buf *out, int64_t value)
+{
+	if (value < 0)
+		buf_char(out, '-');
+	digits_add_u64(out, value < 0 ? -(uint64_t)value : (uint64_t)value);
+}

@@ -51,6 +51,12 @@ void text_bytes(struct buf *out, uint64_t bytes);
 const char *path_base(const char *path);
 /* The file's base name without ".bpf.o" or ".o", as objects are named by default; caller frees. */
 char *object_name_of(const char *path);
+enum { DIGITS = 20 };
+
+/* Writes the number in decimal, without a NUL; returns its length. Much faster than printf. */
+size_t digits_u64(char text[DIGITS], uint64_t value);
+void digits_add_u64(struct buf *out, uint64_t value);
+void digits_add_i64(struct buf *out, int64_t value);
 /* Parses a whole decimal number without sign; false when it is not one or does not fit. */
 bool parse_u64(const char *s, uint64_t *value);
 

@@ -24,6 +24,14 @@ static const struct {
 	{ { "program", "unload" }, "unload PROGRAM" },
 	{ { "map", "show" }, "list maps, or show map ID" },
 	{ { "map", "list" }, "list maps" },
+	{ { "map", "lookup" }, "map get MAP KEY" },
+	{ { "map", "update" }, "map set MAP KEY VALUE" },
+	{ { "map", "peek" }, "map get MAP" },
+	{ { "map", "push" }, "map set MAP VALUE" },
+	{ { "map", "enqueue" }, "map set MAP VALUE" },
+	{ { "map", "pop" }, "map delete MAP" },
+	{ { "map", "dequeue" }, "map delete MAP" },
+	{ { "prog", "run" }, "run PROGRAM --data FILE" },
 	{ { "get" }, "show ID" },
 	{ { "delete" }, "unload PROGRAM|OBJECT" },
 	{ { "remove" }, "unload PROGRAM|OBJECT" },
@@ -45,10 +53,23 @@ static const struct {
 	{ "--metadata", "--label KEY=VALUE" },
 };
 
+/* What we call what another tool calls so; NULL: nothing. */
+static const char *dialect(const char *first, const char *second)
+{
+	for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++) {
+		const char *known = dialects[i].typed[1];
+
+		if (!strcmp(dialects[i].typed[0], first) &&
+		    (!known || (second && !strcmp(known, second))))
+			return dialects[i].ours;
+	}
+	return NULL;
+}
+
 static int unknown_command(const struct statement *st, const char *candidates, struct error *e)
 {
 	const char *names[64];
-	const char *word = st->words[0].text, *near;
+	const char *word = st->words[0].text, *near, *ours;
 	size_t n = 0;
 
 	if (candidates) {
@@ -57,15 +78,9 @@ static int unknown_command(const struct statement *st, const char *candidates, s
 		return -EINVAL;
 	}
 	error_set_class(e, ERROR_USAGE, EINVAL, "unknown command \"%s\"", word);
-	for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++) {
-		const char *second = dialects[i].typed[1];
-
-		if (strcmp(dialects[i].typed[0], word))
-			continue;
-		if (second && (st->count < 2 || strcmp(second, st->words[1].text)))
-			continue;
-		return error_hint(e, "here it is: %s", dialects[i].ours);
-	}
+	ours = dialect(word, st->count > 1 ? st->words[1].text : NULL);
+	if (ours)
+		return error_hint(e, "here it is: %s", ours);
 	for (const struct command *c; n < 64 && (c = command_at(n)); n++)
 		names[n] = c->name;
 	near = text_nearest(word, names, n);
@@ -74,8 +89,39 @@ static int unknown_command(const struct statement *st, const char *candidates, s
 	return error_hint(e, "help lists the commands");
 }
 
+/* "map" alone, or with a second word that it has not. */
+static int unknown_second(const struct statement *st, struct error *e)
+{
+	const char *first = st->words[0].text, *second = st->count > 1 ? st->words[1].text : NULL;
+	const char *names[16], *near, *ours;
+	struct buf list = { 0 };
+	const struct command *c;
+	size_t n = 0;
+
+	for (size_t i = 0; n < 16 && (c = command_at(i)); i++)
+		if ((names[n] = command_second(c, first)))
+			n++;
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&list, "%s%s", !i ? "" : i + 1 < n ? ", " : " or ", names[i]);
+	if (second)
+		error_set_class(e, ERROR_USAGE, EINVAL, "\"%s %s\" is no command: it is %s %s",
+				first, second, first, buf_text(&list));
+	else
+		error_set_class(e, ERROR_USAGE, EINVAL, "a second word is missing: %s %s", first,
+				buf_text(&list));
+	buf_free(&list);
+	ours = second ? dialect(first, second) : NULL;
+	near = second ? text_nearest(second, names, n) : NULL;
+	if (ours)
+		return error_hint(e, "here it is: %s", ours);
+	if (near)
+		return error_hint(e, "did you mean \"%s %s\"?", first, near);
+	return error_hint(e, "help %s tells of them", first);
+}
+
+/* *used: how many of the words are the command's name. */
 static int find_command(const struct statement *st, bool prefixes, const struct command **out,
-			struct error *e)
+			size_t *used, struct error *e)
 {
 	const char *word = st->words[0].text;
 	struct buf candidates = { 0 };
@@ -83,11 +129,15 @@ static int find_command(const struct statement *st, bool prefixes, const struct 
 	size_t n = 0;
 	int r = 0;
 
-	*out = command_find(word);
+	*out = command_match(word, st->count > 1 ? st->words[1].text : NULL, used);
 	if (*out)
 		return 0;
+	if (*used)
+		return unknown_second(st, e);
+	*used = 1;
 	for (size_t i = 0; prefixes && (c = command_at(i)); i++) {
-		if (strncmp(c->name, word, strlen(word)) || (c->flags & COMMAND_MUTATES))
+		if (strncmp(c->name, word, strlen(word)) || (c->flags & COMMAND_MUTATES) ||
+		    strchr(c->name, ' '))
 			continue;
 		buf_str(&candidates, n++ ? ", " : "");
 		buf_str(&candidates, c->name);
@@ -288,23 +338,27 @@ int invocation_bind(struct invocation *in, const struct statement *st, bool pref
 		    struct error *e)
 {
 	bool ended = false; /* "--" was seen */
+	size_t used;
 	int r;
 
 	memset(in, 0, sizeof(*in));
 	in->statement = st;
-	r = find_command(st, prefixes, &in->command, e);
+	r = find_command(st, prefixes, &in->command, &used, e);
 	if (r)
 		return r;
 	in->args = calloc(in->command->arg_count + 1, sizeof(*in->args));
 	if (!in->args)
 		return error_nomem(e);
-	for (size_t at = 1; !r && at < st->count; at++) {
+	for (size_t at = used; !r && at < st->count; at++) {
 		const struct word *w = &st->words[at];
 		int i = next_positional(in);
 		/* Once its first word is there, a command line inside a command is not ours. */
 		bool inner = i >= 0 && in->command->args[i].type == ARG_WORDS && in->args[i].count;
 
-		if (!ended && !inner && !w->quoted && w->text[0] == '-' && w->text[1]) {
+		/* No option is a digit: -5 is a number. */
+		bool dash = w->text[0] == '-' && w->text[1] && !isdigit((unsigned char)w->text[1]);
+
+		if (!ended && !inner && !w->quoted && dash) {
 			if (!strcmp(w->text, "--"))
 				ended = true;
 			else

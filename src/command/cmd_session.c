@@ -100,14 +100,33 @@ static const struct arg set_args[] = {
 
 /* ---- help ---- */
 
+/* Whether help was asked of this command: of all, of it, or of the first of its two words. */
+static bool help_wanted(const struct invocation *in, const struct command *c)
+{
+	const struct arg_values *words = invocation_values(in, "COMMAND");
+	const char *second;
+
+	if (!words->count)
+		return true;
+	second = command_second(c, words->values[0]);
+	if (second)
+		return words->count == 1 ||
+		       (words->count == 2 && !strcmp(second, words->values[1]));
+	return words->count == 1 && !strcmp(c->name, words->values[0]);
+}
+
 static int check_help(const struct invocation *in, struct error *e)
 {
-	const char *name = invocation_value(in, "COMMAND"), *near;
+	const struct arg_values *words = invocation_values(in, "COMMAND");
+	const char *name, *near;
 	const char *names[64];
 	size_t n = 0;
 
-	if (!name || command_find(name))
-		return 0;
+	for (const struct command *c; (c = command_at(n)); n++)
+		if (help_wanted(in, c))
+			return 0;
+	name = words->values[words->count - 1];
+	n = 0;
 	for (const struct command *c; n < 64 && (c = command_at(n)); n++)
 		names[n] = c->name;
 	error_set_class(e, ERROR_USAGE, EINVAL, "unknown command \"%s\"", name);
@@ -144,12 +163,19 @@ static void write_command(struct sink *s, const struct command *c)
 
 static int run_help(struct session *s, const struct invocation *in, struct error *e)
 {
-	const char *name = invocation_value(in, "COMMAND");
-	const struct command *one = name ? command_find(name) : NULL, *c;
+	bool all = !invocation_value(in, "COMMAND");
+	const struct command *c;
 	struct buf text = { 0 };
 
 	if (s->options->output == OUTPUT_TABLE) {
-		command_help(one, &text);
+		if (all)
+			command_help(NULL, &text);
+		for (size_t i = 0; !all && (c = command_at(i)); i++) {
+			if (!help_wanted(in, c))
+				continue;
+			buf_str(&text, text.len ? "\n" : "");
+			command_help(c, &text);
+		}
 		if (buf_error(&text))
 			return error_nomem(e);
 		sink_text(s->sink, "text", text.data, text.len);
@@ -158,14 +184,17 @@ static int run_help(struct session *s, const struct invocation *in, struct error
 	}
 	sink_rows(s->sink, "commands", NULL);
 	for (size_t i = 0; (c = command_at(i)); i++)
-		if (!one || c == one)
+		if (help_wanted(in, c))
 			write_command(s->sink, c);
 	sink_rows_end(s->sink);
 	return 0;
 }
 
 static const struct arg help_args[] = {
-	{ .name = "COMMAND", .type = ARG_COMMAND, .help = "the one to tell all of" },
+	{ .name = "COMMAND",
+	  .type = ARG_COMMAND,
+	  .flags = ARG_REPEAT,
+	  .help = "the one to tell all of" },
 };
 
 /* ---- complete ---- */

@@ -34,6 +34,8 @@ enum arg_type {
 	ARG_PROGRAM,	  /* what PROGRAM means in COMMANDS */
 	ARG_OBJECT,
 	ARG_PROGRAM_OR_OBJECT,
+	ARG_MAP,
+	ARG_MAP_KEY,  /* a key of the MAP given before */
 	ARG_ANYTHING, /* program, object, map or link */
 	ARG_COMMAND,  /* a command's name */
 	ARG_OPTION,   /* a settable option's name */
@@ -63,7 +65,7 @@ enum command_flags {
 };
 
 struct command {
-	const char *name;
+	const char *name; /* one word, or two: "map dump" */
 	const char *summary;
 	const struct arg *args;
 	size_t arg_count;
@@ -80,11 +82,20 @@ struct command {
 
 /* The families, one a file. */
 extern const struct command load_commands[], list_commands[], show_commands[], unload_commands[],
-	log_commands[], session_commands[], run_commands[];
+	log_commands[], map_commands[], session_commands[], run_commands[];
 extern const size_t load_command_count, list_command_count, show_command_count,
-	unload_command_count, log_command_count, session_command_count, run_command_count;
+	unload_command_count, log_command_count, map_command_count, session_command_count,
+	run_command_count;
 
+/* By its whole name. */
 const struct command *command_find(const char *name);
+/*
+ * The command that a line's first words name; second may be NULL. *used: how many they are. NULL:
+ * none; then *used is 1 where the first is the begin of commands of two words, else 0.
+ */
+const struct command *command_match(const char *first, const char *second, size_t *used);
+/* The second word of a command whose first one is this; NULL: it is another, or has no second. */
+const char *command_second(const struct command *c, const char *first);
 /* All commands in order of the families; i from 0; NULL at the end. */
 const struct command *command_at(size_t i);
 /* "load FILE [--program NAME]..." */

@@ -9,6 +9,9 @@
 #include "base/grow.h"
 #include "base/text.h"
 #include "command/command.h"
+#include "kernel/protocol/protocol.h"
+
+enum { KEYS_OFFERED = 256 };
 
 /* Candidates are gathered, then told in order and once each. */
 struct gathering {
@@ -240,7 +243,10 @@ static int offer_program(void *data, struct db_program *p)
 
 static int offer_map(void *data, struct db_map *m)
 {
-	offer(data, "", m->name, true);
+	if (m->name[0] == '.' && m->object_name)
+		offer(data, m->object_name, m->name, true);
+	else
+		offer(data, "", m->name, true);
 	offer_id(data, m->id);
 	return 0;
 }
@@ -269,13 +275,55 @@ static void offer_named(struct gathering *g, unsigned want)
 	error_clear(&e);
 }
 
+/* Some of the keys of the MAP that the line names already. */
+static void offer_map_keys(struct gathering *g)
+{
+	const struct partial *p = g->partial;
+	struct manager_entries how = { 0 };
+	struct manager_map map = { 0 };
+	struct error e = ERROR_INIT;
+	json_t *result = NULL;
+	const json_t *row;
+	size_t i;
+
+	if (p->count == 2 && !manager_map_find(g->s->manager, p->words[1].text, &map, &e) &&
+	    !manager_map_part(g->s->manager, &map, NULL, KEYS_OFFERED, &how, &result, &e)) {
+		json_array_foreach (json_object_get(result, "entries"), i, row) {
+			char *key = NULL;
+			size_t len;
+
+			if (!wire_decode(json_string_value(json_array_get(row, 0)), &key, &len))
+				offer(g, "", key, true);
+			free(key);
+		}
+	}
+	json_decref(result);
+	manager_map_clear(&map);
+	error_clear(&e);
+}
+
 static void offer_commands(struct gathering *g, unsigned without)
 {
 	const struct command *c;
 
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		char *word = strndup(c->name, strcspn(c->name, " "));
+
+		if (!word)
+			g->nomem = true;
+		else if (!(c->flags & without))
+			offer(g, "", word, true);
+		free(word);
+	}
+}
+
+static void offer_seconds(struct gathering *g, const char *first)
+{
+	const struct command *c;
+
 	for (size_t i = 0; (c = command_at(i)); i++)
-		if (!(c->flags & without))
-			offer(g, "", c->name, true);
+		if (command_second(c, first))
+			offer(g, "", command_second(c, first), true);
 }
 
 static void offer_settable(struct gathering *g)
@@ -324,6 +372,12 @@ static void offer_type(struct gathering *g, const struct arg *a)
 	case ARG_PROGRAM_OR_OBJECT:
 		offer_named(g, WANT_PROGRAM | WANT_OBJECT);
 		break;
+	case ARG_MAP:
+		offer_named(g, WANT_MAP);
+		break;
+	case ARG_MAP_KEY:
+		offer_map_keys(g);
+		break;
 	case ARG_ANYTHING:
 		if (g->partial->count == 2 && !strcmp(g->partial->words[1].text, "file")) {
 			offer_files(g);
@@ -335,7 +389,10 @@ static void offer_type(struct gathering *g, const struct arg *a)
 		offer_named(g, WANT_ANY);
 		break;
 	case ARG_COMMAND:
-		offer_commands(g, 0);
+		if (g->partial->count > 1)
+			offer_seconds(g, g->partial->words[1].text);
+		else
+			offer_commands(g, 0);
 		break;
 	case ARG_WORDS:
 		offer_commands(g, COMMAND_MUTATES | COMMAND_DOCUMENTS);
@@ -423,7 +480,7 @@ static size_t inner_start(const struct command *c, const struct partial *p)
 static void gather(struct gathering *g, const char **lead)
 {
 	const struct partial *p = g->partial;
-	size_t start;
+	size_t start, used;
 	const char *current = p->current, *equals;
 	const struct command *c;
 	const struct arg *a;
@@ -432,9 +489,18 @@ static void gather(struct gathering *g, const char **lead)
 		offer_commands(g, 0);
 		return;
 	}
-	g->command = c = command_find(p->words[0].text);
+	g->command = c =
+		command_match(p->words[0].text, p->count > 1 ? p->words[1].text : NULL, &used);
+	if (!c && used && p->count == 1)
+		offer_seconds(g, p->words[0].text);
 	if (!c)
 		return;
+	if (used == 2) { /* as if its name were one word */
+		g->inner = *p;
+		g->inner.words++;
+		g->inner.count--;
+		g->partial = p = &g->inner;
+	}
 	start = inner_start(c, p);
 	if (start < p->count) {
 		g->inner = *p;

@@ -11,13 +11,10 @@ const struct command *command_at(size_t i)
 		const struct command *commands;
 		size_t count;
 	} families[] = {
-		{ load_commands, load_command_count },
-		{ list_commands, list_command_count },
-		{ show_commands, show_command_count },
-		{ unload_commands, unload_command_count },
-		{ log_commands, log_command_count },
-		{ run_commands, run_command_count },
-		{ session_commands, session_command_count },
+		{ load_commands, load_command_count }, { list_commands, list_command_count },
+		{ show_commands, show_command_count }, { unload_commands, unload_command_count },
+		{ map_commands, map_command_count },   { log_commands, log_command_count },
+		{ run_commands, run_command_count },   { session_commands, session_command_count },
 	};
 
 	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {
@@ -35,6 +32,35 @@ const struct command *command_find(const char *name)
 	for (size_t i = 0; (c = command_at(i)); i++)
 		if (!strcmp(c->name, name))
 			return c;
+	return NULL;
+}
+
+const char *command_second(const struct command *c, const char *first)
+{
+	size_t len = strlen(first);
+
+	return !strncmp(c->name, first, len) && c->name[len] == ' ' ? c->name + len + 1 : NULL;
+}
+
+const struct command *command_match(const char *first, const char *second, size_t *used)
+{
+	const struct command *c = command_find(first);
+
+	*used = c ? 1 : 0;
+	if (c && !strchr(first, ' '))
+		return c;
+	*used = 0;
+	for (size_t i = 0; (c = command_at(i)); i++) {
+		const char *known = command_second(c, first);
+
+		if (!known)
+			continue;
+		*used = 1;
+		if (second && !strcmp(known, second)) {
+			*used = 2;
+			return c;
+		}
+	}
 	return NULL;
 }
 

@@ -177,6 +177,7 @@ static int bind_script(struct session *s, const struct script *script, struct bo
 	struct error e = ERROR_INIT;
 	struct buf where = { 0 };
 	int status = 0;
+	size_t used;
 
 	b->in = calloc(script->count + 1, sizeof(*b->in));
 	if (!b->in) {
@@ -192,7 +193,10 @@ static int bind_script(struct session *s, const struct script *script, struct bo
 			e.class = ERROR_FAILED; /* something may have run before the source */
 		sink_begin(s->sink);
 		status = tell(s, where_of(s, script, st, &where),
-			      command_find(st->words[0].text) ? st->words[0].text : NULL, &e);
+			      command_match(st->words[0].text, NULL, &used) || used
+				      ? st->words[0].text
+				      : NULL,
+			      &e);
 		break;
 	}
 	buf_free(&where);

@@ -12,7 +12,7 @@ struct manager {
 	char *ephemeral_dir;	  /* where its database lives; NULL: not ephemeral */
 	int ephemeral_fd;	  /* that directory, locked as long as the session lives */
 	struct db *db;
-	bool db_writes; /* opened for writing (or scratch) */
+	bool db_writes;	       /* opened for writing (or scratch) */
 	struct client *client; /* the acting worker, which shares the locks */
 	struct client *reader; /* a second one that only reads, and holds no lock */
 	char boot_id[BOOT_ID_TEXT];
@@ -60,6 +60,15 @@ int manager_do(struct manager *m, const char *subject, json_t *request, json_t *
 int manager_ask(struct manager *m, const char *subject, json_t *request, json_t **answer,
 		struct error *e);
 
+/*
+ * Both with the elements of the result's "entries" as text, see client_do_entries(). NULL: they are
+ * in the answer.
+ */
+int manager_do_entries(struct manager *m, const char *subject, json_t *request, struct buf *entries,
+		       json_t **answer, struct error *e);
+int manager_ask_entries(struct manager *m, const char *subject, json_t *request,
+			struct buf *entries, json_t **answer, struct error *e);
+
 /* ---- event.c ---- */
 /*
  * Each change that a command makes is an event. Whoever settles a change calls event_add() inside
@@ -74,6 +83,10 @@ int event_add(struct manager *m, enum db_kind kind, int64_t id, const char *name
 void event_about(struct manager *m, enum db_kind kind, int64_t id, const char *name);
 /* No command runs. */
 void event_forget(struct manager *m);
+
+/* ---- resolve.c ---- */
+/* Whether text is kernel:ID or k:ID. */
+bool name_kernel_id(const char *text, uint32_t *id);
 
 /* ---- root.c ---- */
 /* Makes sure of the pin root: bpffs there, directory made, opened as m->root_fd. */

@@ -135,7 +135,7 @@ int manager_client(struct manager *m, struct client **client, struct error *e)
 }
 
 static int ask(struct manager *m, struct client **place, const char *subject, json_t *request,
-	       json_t **answer, struct error *e)
+	       struct buf *entries, json_t **answer, struct error *e)
 {
 	struct client *client = NULL;
 	int r;
@@ -149,19 +149,31 @@ static int ask(struct manager *m, struct client **place, const char *subject, js
 		json_decref(request);
 		return r;
 	}
-	return client_do(client, subject, request, answer, e);
+	return client_do_entries(client, subject, request, entries, answer, e);
 }
 
 int manager_do(struct manager *m, const char *subject, json_t *request, json_t **answer,
 	       struct error *e)
 {
-	return ask(m, &m->client, subject, request, answer, e);
+	return ask(m, &m->client, subject, request, NULL, answer, e);
 }
 
 int manager_ask(struct manager *m, const char *subject, json_t *request, json_t **answer,
 		struct error *e)
 {
-	return ask(m, &m->reader, subject, request, answer, e);
+	return ask(m, &m->reader, subject, request, NULL, answer, e);
+}
+
+int manager_do_entries(struct manager *m, const char *subject, json_t *request, struct buf *entries,
+		       json_t **answer, struct error *e)
+{
+	return ask(m, &m->client, subject, request, entries, answer, e);
+}
+
+int manager_ask_entries(struct manager *m, const char *subject, json_t *request,
+			struct buf *entries, json_t **answer, struct error *e)
+{
+	return ask(m, &m->reader, subject, request, entries, answer, e);
 }
 
 void manager_new_command(struct manager *m, const char *name, const char *text, size_t len)

@@ -181,4 +181,45 @@ int manager_unload(struct manager *m, const struct named *targets, size_t count,
 		   void (*kept)(void *data, const char *path, const char *why), void *data,
 		   struct error *e);
 
+/* ---- the contents of maps (map.c) ---- */
+
+/* A map as named by a word: one that is managed, or (id 0) one that somebody else made. */
+struct manager_map {
+	int64_t id;
+	char *name;		     /* what messages call it; NULL: its kernel name */
+	char *pin;		     /* NULL: found by its kernel id */
+	struct db_identity identity; /* of a managed one its pin's; else the kernel id, or none */
+	bool planned;		     /* a dry run would have made it: there is nothing to read */
+};
+/* Like manager_resolve(), but a kernel id or a pin that is not managed will do. */
+int manager_map_find(struct manager *m, const char *text, struct manager_map *map, struct error *e);
+void manager_map_clear(struct manager_map *map);
+
+/* How entries are wanted: as JSON text in *entries, or (NULL) as C text in the result's "entries".
+ */
+struct manager_entries {
+	struct buf *entries;
+	bool per_cpu;
+};
+/*
+ * Some entries, by the reading worker: about as many as fit in 256 KiB, at most limit where that is
+ * not 0. cursor: the result's of the part before, NULL at first. *result is the worker's answer to
+ * map_dump (doc/protocol.md), owned by the caller.
+ */
+int manager_map_part(struct manager *m, const struct manager_map *map, const char *cursor,
+		     uint64_t limit, const struct manager_entries *how, json_t **result,
+		     struct error *e);
+/* One entry; key NULL for a queue or stack. -ENOENT: there is none. */
+int manager_map_get(struct manager *m, const struct manager_map *map, const char *key,
+		    const struct manager_entries *how, json_t **result, struct error *e);
+/*
+ * Writes an entry; values: one, or one for each CPU. mode: "create" (it must be new), "existing" or
+ * NULL. Only managed maps are written to; a dry run checks what can be checked.
+ */
+int manager_map_set(struct manager *m, const struct manager_map *map, const char *key,
+		    const char *const *values, size_t count, const char *mode, struct error *e);
+/* Deletes one, or takes the next from a queue or stack: that is told as by manager_map_get(). */
+int manager_map_delete(struct manager *m, const struct manager_map *map, const char *key,
+		       const struct manager_entries *how, json_t **result, struct error *e);
+
 #endif

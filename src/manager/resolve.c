@@ -87,12 +87,21 @@ static int see_program(void *data, struct db_program *p)
 	return remember_name(s, p->name);
 }
 
+/* Whether the name is "multi.bss", as libbpf and the kernel call the map .bss of multi. */
+static bool is_section(const struct search *s, const struct db_map *map)
+{
+	size_t len = map->object_name ? strlen(map->object_name) : 0;
+
+	return s->name && !s->object && len && map->name[0] == '.' &&
+	       !strncmp(s->name, map->object_name, len) && !strcmp(s->name + len, map->name);
+}
+
 static int see_map(void *data, struct db_map *map)
 {
 	struct search *s = data;
 
-	if (matches(s, map->name, map->object_name, map->pin, NULL, map->boot_id,
-		    map->identity.kernel_id))
+	if (is_section(s, map) || matches(s, map->name, map->object_name, map->pin, NULL,
+					  map->boot_id, map->identity.kernel_id))
 		return hit(s, DB_MAP, map->id, map->object_name);
 	return remember_name(s, map->name);
 }
@@ -194,19 +203,36 @@ static bool all_digits(const char *s)
 	return *s && strspn(s, "0123456789") == strlen(s);
 }
 
+/* The number behind "kernel:" or "k:"; NULL: text has another form. */
+static const char *kernel_number(const char *text)
+{
+	if (!strncmp(text, "kernel:", 7))
+		return text + 7;
+	return !strncmp(text, "k:", 2) ? text + 2 : NULL;
+}
+
+bool name_kernel_id(const char *text, uint32_t *id)
+{
+	const char *number = kernel_number(text);
+	uint64_t value;
+
+	if (!number || !all_digits(number) || !parse_u64(number, &value) || !value ||
+	    value > UINT32_MAX)
+		return false;
+	*id = (uint32_t)value;
+	return true;
+}
+
 /* Finds out what form of name the word has. *copy owns what s points into. */
 static int read_form(struct search *s, unsigned *want, char **copy)
 {
-	const char *number = NULL;
+	uint32_t id;
 	char *slash;
 
-	if (!strncmp(s->text, "kernel:", 7))
-		number = s->text + 7;
-	else if (!strncmp(s->text, "k:", 2))
-		number = s->text + 2;
-	if (number) {
-		if (!all_digits(number) || !parse_u64(number, &s->kernel_id) || !s->kernel_id)
+	if (kernel_number(s->text)) {
+		if (!name_kernel_id(s->text, &id))
 			return error_set(s->e, EINVAL, "\"%s\" is no kernel id", s->text);
+		s->kernel_id = id;
 		return 0;
 	}
 	if (!strncmp(s->text, "object:", 7)) {

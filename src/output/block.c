@@ -102,11 +102,11 @@ void block_row_end(struct block *b)
 			value->failed = true;
 		if (value->len == 0)
 			buf_char(value, '-');
-		if (value->len != 1 || value->data[0] != '-')
+		if (!b->begun && (value->len != 1 || value->data[0] != '-'))
 			b->filled[i] = true;
 		cell.len = (uint32_t)value->len;
 		cell.width = (uint32_t)text_cells(buf_text(value), value->len);
-		if (cell.width > b->widths[i])
+		if (!b->begun && cell.width > b->widths[i])
 			b->widths[i] = cell.width;
 		buf_add(&b->text, value->data, value->len);
 		buf_add(&b->cells, &cell, sizeof(cell));
@@ -235,12 +235,21 @@ void block_render(const struct block *b, struct buf *out, bool color)
 		out->failed = true;
 	} else if (!b->list) {
 		render_object(b, out);
-	} else if (b->rows == 0 && b->table->empty) {
+	} else if (b->rows == 0 && b->table->empty && !b->begun) {
 		buf_str(out, b->table->empty);
 		buf_char(out, '\n');
 	} else {
-		if (b->table->columns[0].title)
+		if (b->table->columns[0].title && !b->begun)
 			render_heads(b, out, color);
 		render_rows(b, out);
 	}
+}
+
+void block_render_part(struct block *b, struct buf *out, bool color)
+{
+	block_render(b, out, color);
+	b->begun = true;
+	b->rows = 0;
+	buf_reset(&b->text);
+	buf_reset(&b->cells);
 }

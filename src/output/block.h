@@ -22,6 +22,7 @@ struct block {
 	size_t *widths;	  /* of the columns so far, heads not counted */
 	bool *filled;	  /* columns that some row had a value for */
 	size_t rows;
+	bool begun;	  /* a part of it is rendered: heads and widths stay what they are */
 	struct buf after; /* finished lines to print behind it: what was opened and said inside */
 };
 
@@ -38,6 +39,8 @@ struct buf *block_value(struct block *b, int column);
 void block_row_end(struct block *b);
 /* Appends the finished lines, without what comes after the block. */
 void block_render(const struct block *b, struct buf *out, bool color);
+/* The same of the rows that there are, which are dropped; more may follow. */
+void block_render_part(struct block *b, struct buf *out, bool color);
 int block_error(const struct block *b);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_text.h"
 #include "base/text.h"
 #include "output/writer.h"
 
@@ -19,58 +20,6 @@ struct json_sink {
 	bool flushed;	   /* a part of this document is out */
 	struct error lost; /* the first write that failed; nothing is written after it */
 };
-
-/* How a byte stands in a string: as it is, as backslash and a letter, or not that simply. */
-static const char json_escapes[256] = {
-	[0 ... 7] = 1, ['\b'] = 'b',	    ['\t'] = 't',	 ['\n'] = 'n',
-	[0x0b] = 1,    ['\f'] = 'f',	    ['\r'] = 'r',	 ['"'] = '"',
-	['\\'] = '\\', [0x0e ... 0x1f] = 1, [0x7f ... 0xff] = 1,
-};
-
-/* The character at s in its escaped or plain form; returns its length in s. */
-static size_t json_character(struct buf *out, const char *s, size_t len)
-{
-	unsigned char c = (unsigned char)*s;
-	char letter = json_escapes[c];
-	uint32_t code;
-	size_t n;
-
-	if (letter > 1) {
-		char pair[2] = { '\\', letter };
-
-		buf_add(out, pair, sizeof(pair));
-		return 1;
-	}
-	n = utf8_decode(s, len, &code);
-	if (n == 0) {
-		buf_printf(out, "\\\\x%02x", c);
-		return 1;
-	}
-	/* All of them are below U+10000: one \u is enough. */
-	if (code_is_control(code))
-		buf_printf(out, "\\u%04x", (unsigned)code);
-	else
-		buf_add(out, s, n);
-	return n;
-}
-
-static void json_quoted(struct buf *out, const char *s, size_t len)
-{
-	size_t done = 0, at = 0;
-
-	buf_char(out, '"');
-	while (at < len) {
-		if (!json_escapes[(unsigned char)s[at]]) {
-			at++;
-			continue;
-		}
-		buf_add(out, s + done, at - done);
-		at += json_character(out, s + at, len - at);
-		done = at;
-	}
-	buf_add(out, s + done, at - done);
-	buf_char(out, '"');
-}
 
 static struct json_sink *json_of(struct sink *s)
 {
@@ -99,7 +48,7 @@ static void json_lead(struct json_sink *j, const char *key)
 	if (j->open.len && j->open.data[j->open.len - 1] == '}') {
 		if (!key)
 			key = "";
-		json_quoted(&j->text, key, strlen(key));
+		json_quote_add(&j->text, key, strlen(key));
 		buf_char(&j->text, ':');
 	}
 }
@@ -214,7 +163,19 @@ static void json_string(struct sink *s, const char *key, const char *value, size
 	struct json_sink *j = json_of(s);
 
 	json_lead(j, key);
-	json_quoted(&j->text, value, len);
+	json_quote_add(&j->text, value, len);
+}
+
+static void json_verbatim(struct sink *s, const char *text, size_t len)
+{
+	struct json_sink *j = json_of(s);
+
+	if (j->text.len > JSON_FLUSH)
+		json_flush(j);
+	if (j->comma)
+		buf_char(&j->text, ',');
+	j->comma = true;
+	buf_add(&j->text, text, len);
 }
 
 static void json_note(struct sink *s, const char *line)
@@ -282,6 +243,7 @@ static const struct sink_ops json_ops = {
 	.u64 = json_u64,
 	.string = json_string,
 	.text = json_string,
+	.verbatim = json_verbatim,
 	.note = json_note,
 	.free = json_free,
 };

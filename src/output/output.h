@@ -47,6 +47,9 @@ struct table_style {
  * behind it. Tables opened inside a row or an object come behind it. Whatever else is opened
  * without a table is hidden, with all that is in it.
  *
+ * A list of more than 1 MiB goes out in parts, with the columns as wide as the first part needs. When
+ * the document fails after that, the error follows what is out.
+ *
  * A failure writes "WHERE: COMMAND: MESSAGE", the details indented, and "hint: ..." to error_fd.
  */
 struct sink *sink_table_new(int fd, const struct table_style *style);

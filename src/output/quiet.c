@@ -73,6 +73,13 @@ static void no_string(struct sink *s, const char *key, const char *value, size_t
 	(void)len;
 }
 
+static void no_verbatim(struct sink *s, const char *text, size_t len)
+{
+	(void)s;
+	(void)text;
+	(void)len;
+}
+
 static void no_note(struct sink *s, const char *line)
 {
 	(void)s;
@@ -99,6 +106,7 @@ static const struct sink_ops quiet_ops = {
 	.u64 = no_u64,
 	.string = no_string,
 	.text = no_string,
+	.verbatim = no_verbatim,
 	.note = no_note,
 	.free = free_quiet,
 };

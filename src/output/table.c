@@ -9,6 +9,8 @@
 #include "output/block.h"
 #include "output/writer.h"
 
+enum { TABLE_FLUSH = 1 << 20 };
+
 /* What an open list or object means to a table. Hidden ones have no frame, only a count. */
 enum frame_kind {
 	FRAME_ROWS,   /* a list with a table; its objects are rows */
@@ -37,6 +39,7 @@ struct table_sink {
 	struct buf path;   /* "outer." inside nested values */
 	size_t hidden;	   /* how deep in something hidden, 0: it shows */
 	bool failed;	   /* lost memory that no buffer remembers */
+	struct error lost; /* the first write of a part that failed; nothing is written after it */
 };
 
 static struct table_sink *table_of(struct sink *s)
@@ -71,6 +74,7 @@ static void drop_document(struct table_sink *t)
 	t->has_block = false;
 	t->hidden = 0;
 	t->failed = false;
+	error_clear(&t->lost);
 }
 
 /* Where lines go that are finished now: behind the innermost block that is still open, if any. */
@@ -193,13 +197,26 @@ static void table_open(struct sink *s, const char *key, bool list, const struct 
 /* Prints a block with what came up inside it. Its frame is popped already. */
 static void finish_block(struct table_sink *t, struct block *b)
 {
-	struct buf *lines = block_lines(t);
+	struct buf *lines = b->begun ? lines_of(t) : block_lines(t);
 
 	if (!b->list)
 		block_row_end(b);
 	block_render(b, lines, t->color);
 	buf_add(lines, buf_text(&b->after), b->after.len);
 	block_free(b);
+}
+
+/* Writes out what there is of a long table: from here its columns keep their widths. */
+static void write_part(struct table_sink *t, struct block *b)
+{
+	if (t->has_block && !b->begun)
+		buf_char(&t->text, '\n');
+	t->has_block = true;
+	block_render_part(b, &t->text, t->color);
+	if (!t->failed && !buf_error(&t->text) && !t->lost.err)
+		writer_write(&t->to, buf_text(&t->text), t->text.len, &t->lost);
+	if (!buf_error(&t->text))
+		buf_reset(&t->text);
 }
 
 static void table_close(struct sink *s)
@@ -221,6 +238,8 @@ static void table_close(struct sink *s)
 		finish_block(t, f.block);
 	else if (f.kind == FRAME_ROW)
 		block_row_end(f.block);
+	if (f.kind == FRAME_ROW && t->frames.len == sizeof(f) && f.block->text.len > TABLE_FLUSH)
+		write_part(t, f.block);
 }
 
 /* Where a value under key is shown, with the column's rules; NULL: nowhere. */
@@ -314,6 +333,13 @@ static void table_text(struct sink *s, const char *key, const char *text, size_t
 		buf_char(lines, '\n');
 }
 
+static void table_verbatim(struct sink *s, const char *text, size_t len)
+{
+	(void)s;
+	(void)text;
+	(void)len;
+}
+
 static void table_note(struct sink *s, const char *line)
 {
 	struct table_sink *t = table_of(s);
@@ -335,8 +361,12 @@ static int table_end(struct sink *s, struct error *e)
 		table_close(s);
 	if (t->failed || buf_error(&t->text) || buf_error(&t->frames) || buf_error(&t->path))
 		ret = error_nomem(e);
+	else if (t->lost.err)
+		ret = -t->lost.err;
 	else
 		ret = writer_write(&t->to, buf_text(&t->text), t->text.len, e);
+	if (t->lost.err && e)
+		error_move(e, &t->lost);
 	drop_document(t);
 	return ret;
 }
@@ -418,6 +448,7 @@ static const struct sink_ops table_ops = {
 	.u64 = table_u64,
 	.string = table_string,
 	.text = table_text,
+	.verbatim = table_verbatim,
 	.note = table_note,
 	.free = table_free,
 };

@@ -3,7 +3,6 @@
 #define BPFMAN_OUTPUT_WRITER_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -21,12 +20,5 @@ struct writer {
  * "cannot write the result: ...".
  */
 int writer_write(const struct writer *w, const char *bytes, size_t len, struct error *e);
-
-enum { DIGITS = 20 };
-
-/* Writes the number in decimal, without a NUL; returns its length. Much faster than printf. */
-size_t digits_u64(char text[DIGITS], uint64_t value);
-void digits_add_u64(struct buf *out, uint64_t value);
-void digits_add_i64(struct buf *out, int64_t value);
 
 #endif

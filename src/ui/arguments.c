@@ -30,13 +30,14 @@ static int add_input(struct arguments *a, bool file, const char *text, struct er
 static int add_word(struct parsing *p, const char *word)
 {
 	const char **grown = grow(p->a->words, p->a->word_count, sizeof(*grown));
+	size_t used;
 
 	if (!grown)
 		return error_nomem(p->e);
 	p->a->words = grown;
 	grown[p->a->word_count++] = word;
-	if (p->a->word_count == 1)
-		p->command = command_find(word);
+	if (!p->command && p->a->word_count <= 2)
+		p->command = command_match(grown[0], p->a->word_count > 1 ? word : NULL, &used);
 	return 0;
 }
 

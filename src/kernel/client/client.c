@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "kernel/client/entries.h"
 #include "kernel/protocol/protocol.h"
 
 enum { INHERIT_MAX = 4, READ_CHUNK = 65536 };
@@ -282,10 +283,25 @@ static bool is_answer(const json_t *answer, json_int_t id)
 	       answer_str(json_object_get(answer, "error"), "message", NULL) != NULL;
 }
 
-int client_call(struct client *c, const char *subject, json_t *request, json_t **answer,
-		struct error *e)
+/* The answer's tree; with entries, their text goes there instead. NULL: it is no answer. */
+static json_t *read_answer(const char *line, size_t len, struct buf *entries)
 {
+	struct buf rest = { 0 };
 	json_error_t jerror;
+	json_t *answer = NULL;
+	int r = entries ? entries_take(line, len, entries, &rest) : -ENOENT;
+
+	if (!r)
+		answer = json_loadb(rest.data, rest.len, JSON_REJECT_DUPLICATES, &jerror);
+	else if (r == -ENOENT)
+		answer = json_loadb(line, len, JSON_REJECT_DUPLICATES, &jerror);
+	buf_free(&rest);
+	return answer;
+}
+
+static int call(struct client *c, const char *subject, json_t *request, struct buf *entries,
+		json_t **answer, struct error *e)
+{
 	char *line = NULL;
 	size_t len;
 	int r;
@@ -308,7 +324,7 @@ int client_call(struct client *c, const char *subject, json_t *request, json_t *
 		r = receive_line(c, subject, &len, e);
 	if (r)
 		goto out;
-	*answer = json_loadb(c->received.data, len, JSON_REJECT_DUPLICATES, &jerror);
+	*answer = read_answer(c->received.data, len, entries);
 	buf_drop(&c->received, len + 1);
 	if (!is_answer(*answer, c->id) || c->received.len) {
 		json_decref(*answer);
@@ -319,6 +335,12 @@ out:
 	free(line);
 	json_decref(request);
 	return r;
+}
+
+int client_call(struct client *c, const char *subject, json_t *request, json_t **answer,
+		struct error *e)
+{
+	return call(c, subject, request, NULL, answer, e);
 }
 
 static int failure(const json_t *answer, struct error *e)
@@ -348,11 +370,11 @@ static int failure(const json_t *answer, struct error *e)
 	return -e->err;
 }
 
-int client_do(struct client *c, const char *subject, json_t *request, json_t **answer,
-	      struct error *e)
+int client_do_entries(struct client *c, const char *subject, json_t *request, struct buf *entries,
+		      json_t **answer, struct error *e)
 {
 	json_t *got = NULL;
-	int r = client_call(c, subject, request, &got, e);
+	int r = call(c, subject, request, entries, &got, e);
 
 	if (!r && !json_is_true(json_object_get(got, "ok")))
 		r = failure(got, e);
@@ -361,6 +383,12 @@ int client_do(struct client *c, const char *subject, json_t *request, json_t **a
 	else
 		json_decref(got);
 	return r;
+}
+
+int client_do(struct client *c, const char *subject, json_t *request, json_t **answer,
+	      struct error *e)
+{
+	return client_do_entries(c, subject, request, NULL, answer, e);
 }
 
 const char *answer_str(const json_t *object, const char *key, const char *fallback)

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/error.h"
 
 /*
@@ -52,6 +53,13 @@ int client_call(struct client *c, const char *subject, json_t *request, json_t *
  */
 int client_do(struct client *c, const char *subject, json_t *request, json_t **answer,
 	      struct error *e);
+
+/*
+ * client_do(), but the elements of the result's list "entries" come as their text, comma-joined, in
+ * entries: checked JSON that may be shown as it is. *answer has an empty list.
+ */
+int client_do_entries(struct client *c, const char *subject, json_t *request, struct buf *entries,
+		      json_t **answer, struct error *e);
 
 /* Typed look-ups in answers: a default where the member is missing or of another type. */
 const char *answer_str(const json_t *object, const char *key, const char *fallback);

@@ -33,7 +33,11 @@ enum {
 	X(READ_ITER, "read_iter", "read what an attached iterator tells")                         \
 	X(UNPIN, "unpin", "remove pins and directories, only those that are ours")                \
 	X(RETARGET, "retarget", "point links and second names at other builds of their programs") \
-	X(EXCHANGE, "exchange", "let two directories of pins change places")
+	X(EXCHANGE, "exchange", "let two directories of pins change places")                      \
+	X(MAP_DUMP, "map_dump", "entries of a map, a part at a time")                             \
+	X(MAP_GET, "map_get", "one entry of a map")                                               \
+	X(MAP_SET, "map_set", "write one entry of a map")                                         \
+	X(MAP_DELETE, "map_delete", "delete one entry of a map")
 
 enum operation {
 #define X(id, name, summary) OP_##id,

@@ -15,7 +15,9 @@
 	X(CREATE_MAP, "create-map", "a map was created, found by its name or filled")              \
 	X(VERIFY, "verify", "the kernel was asked to load a program")                              \
 	X(PIN, "pin", "a path in a BPF file system was checked, made or removed")                  \
-	X(ATTACH, "attach", "a program was attached")
+	X(ATTACH, "attach", "a program was attached")                                              \
+	X(MAP, "map", "the contents of a map were read or written")                                \
+	X(RUN, "run", "a program was run on given data")
 
 enum stage {
 #define X(id, name, meaning) STAGE_##id,
@@ -107,6 +109,18 @@ enum stage {
 	  "/bin/true is an ELF file for x86-64, not for BPF")                                    \
 	X(TOO_OLD, "too_old", false, "this kernel is too old for an attach type or map type",    \
 	  "this kernel (6.1.0) does not know attach type netkit_primary")                        \
+	X(REPLACED, "replaced", false, "the pin is another object by now",                       \
+	  "/sys/fs/bpf/x is another object by now")                                              \
+	X(UNSUPPORTED, "unsupported", false, "a map or program of this type cannot do that",     \
+	  "events is a ringbuf and cannot be read: it is a stream of events")                    \
+	X(NO_SUCH_KEY, "no_such_key", false, "the map has no such entry",                        \
+	  "blocklist has no key 10.0.0.1")                                                       \
+	X(KEY_EXISTS, "key_exists", false, "the map has such an entry already",                  \
+	  "blocklist has the key 10.0.0.1 already")                                              \
+	X(MAP_FULL, "map_full", false, "the map takes no more entries",                          \
+	  "blocklist is full: it has room for 1024 entries")                                     \
+	X(FROZEN, "frozen", false, "the map may not be written to any more",                     \
+	  "multi.rodata is frozen: only its programs' load could set it")                        \
 	X(MEMORY, "memory", false, "out of memory, here or in the kernel", "out of memory")      \
 	X(NO_SUCH_MEMBER, "no_such_member", false,                                               \
 	  "a struct has no such member, or an array no such "                                    \

@@ -11,26 +11,38 @@
 #include "kernel/worker/facts.h"
 #include "kernel/worker/request.h"
 
-/* "memlock:\t4096" of fdinfo: the only place that tells it. */
-static uint64_t read_memlock(int fd)
+enum { FDINFO = 4096 };
+
+/* What /proc tells of an open descriptor; "" when nothing. */
+static void read_fdinfo(int fd, char text[FDINFO])
 {
 	char path[64];
-	char text[4096];
-	const char *found;
-	ssize_t n;
+	ssize_t n = 0;
 	int info;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	info = open(path, O_RDONLY | O_CLOEXEC);
-	if (info < 0)
-		return 0;
-	n = read(info, text, sizeof(text) - 1);
-	close(info);
-	if (n <= 0)
-		return 0;
-	text[n] = '\0';
-	found = strstr(text, "memlock:");
-	return found ? strtoull(found + strlen("memlock:"), NULL, 10) : 0;
+	if (info >= 0) {
+		n = read(info, text, FDINFO - 1);
+		close(info);
+	}
+	text[n > 0 ? n : 0] = '\0';
+}
+
+/* "memlock:\t4096", "frozen:\t1": only fdinfo tells these. */
+static uint64_t fdinfo_number(const char *text, const char *name)
+{
+	const char *found = strstr(text, name);
+
+	return found ? strtoull(found + strlen(name), NULL, 10) : 0;
+}
+
+static uint64_t read_memlock(int fd)
+{
+	char text[FDINFO];
+
+	read_fdinfo(fd, text);
+	return fdinfo_number(text, "memlock:");
 }
 
 static int no_facts(struct failure *f, const char *what)
@@ -90,11 +102,14 @@ bool program_uses_map(const struct program_facts *facts, __u32 map_id)
 int map_facts_read(int fd, struct map_facts *facts, struct failure *f)
 {
 	__u32 len = sizeof(facts->info);
+	char text[FDINFO];
 
 	memset(&facts->info, 0, sizeof(facts->info));
 	if (bpf_obj_get_info_by_fd(fd, &facts->info, &len))
 		return no_facts(f, "map");
-	facts->memlock = read_memlock(fd);
+	read_fdinfo(fd, text);
+	facts->memlock = fdinfo_number(text, "memlock:");
+	facts->frozen = fdinfo_number(text, "frozen:");
 	return 0;
 }
 

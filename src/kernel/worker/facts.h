@@ -19,6 +19,7 @@ struct program_facts {
 struct map_facts {
 	struct bpf_map_info info;
 	uint64_t memlock;
+	bool frozen; /* user space may no longer write to it */
 };
 
 int program_facts_read(int fd, struct program_facts *facts, struct failure *f);

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "kernel/worker/kernel_btf.h"
+#include "kernel/worker/map.h"
 #include "kernel/worker/reader.h"
 #include "kernel/worker/request.h"
 
@@ -53,8 +54,30 @@ static json_t *answer(json_t *id, enum operation op, json_t *result, const struc
 	return NULL;
 }
 
+/* The line with the entries in their place; NULL when memory is lost. */
+static char *with_entries(char *text, const struct buf *entries)
+{
+	static const char place[] = "\"entries\":[";
+	/* A quote inside of a string has a backslash: this is the key. */
+	const char *found = text && entries->len ? strstr(text, place) : NULL;
+	struct buf line = { 0 };
+
+	if (buf_error(entries)) {
+		free(text);
+		return NULL;
+	}
+	if (!found)
+		return text;
+	found += strlen(place);
+	buf_add(&line, text, found - text);
+	buf_add(&line, entries->data, entries->len);
+	buf_str(&line, found);
+	free(text);
+	return buf_take(&line);
+}
+
 /* Writes one line. A negative errno means that nobody reads any more. */
-static int send_answer(const json_t *json)
+static int send_answer(const json_t *json, const struct buf *entries)
 {
 	static const char lost[] = "{\"id\":null,\"op\":null,\"ok\":false,\"error\":{\"errno\":12,"
 				   "\"code\":\"ENOMEM\",\"stage\":\"request\",\"reason\":"
@@ -66,6 +89,7 @@ static int send_answer(const json_t *json)
 	size_t len;
 	int err;
 
+	text = with_entries(text, entries);
 	if (!text)
 		return file_write_all(STDOUT_FILENO, lost, sizeof(lost) - 1);
 	/* The NUL makes place for the newline: one write, one line. */
@@ -76,8 +100,8 @@ static int send_answer(const json_t *json)
 	return err;
 }
 
-static int finish(json_t *request, enum operation op, json_t *result, const struct failure *f,
-		  const struct log *log)
+static int finish(json_t *request, enum operation op, json_t *result, const struct buf *entries,
+		  const struct failure *f, const struct log *log)
 {
 	json_t *id = json_object_get(request, "id");
 	json_t *json;
@@ -86,7 +110,7 @@ static int finish(json_t *request, enum operation op, json_t *result, const stru
 	if (json_is_object(id) || json_is_array(id))
 		id = NULL;
 	json = answer(id, op, result, f, log);
-	err = send_answer(json);
+	err = send_answer(json, entries);
 	json_decref(json);
 	return err;
 }
@@ -94,6 +118,7 @@ static int finish(json_t *request, enum operation op, json_t *result, const stru
 static int serve(const char *line, size_t len)
 {
 	struct failure f = FAILURE_INIT;
+	struct buf entries = { 0 };
 	enum operation op = OP_COUNT;
 	json_t *result = NULL;
 	struct request r;
@@ -105,14 +130,16 @@ static int serve(const char *line, size_t len)
 	log_begin(&log, json_is_true(json_object_get(r.json, "verbose")));
 	r.op = op;
 	r.log = &log;
+	r.entries = &entries;
 	if (!err)
 		err = handlers[op](&r, &result, &f);
 	/* A handler that fails has no result; one that has none has failed. */
 	if (!err && !result)
 		fail(&f, STAGE_REQUEST, REASON_INTERNAL, EIO, "the operation gave no result");
-	err = finish(r.json, op, result, &f, &log);
+	err = finish(r.json, op, result, &entries, &f, &log);
 	json_decref(result);
 	json_decref(r.json);
+	buf_free(&entries);
 	log_end(&log);
 	failure_clear(&f);
 	return err;
@@ -120,6 +147,7 @@ static int serve(const char *line, size_t len)
 
 static int refuse_long_line(void)
 {
+	const struct buf none = { 0 };
 	struct failure f = FAILURE_INIT;
 	struct log log;
 	int err;
@@ -127,7 +155,7 @@ static int refuse_long_line(void)
 	log_begin(&log, false);
 	fail(&f, STAGE_REQUEST, REASON_REQUEST, EMSGSIZE, "the line is longer than %d bytes",
 	     PROTOCOL_MAX_LINE);
-	err = finish(NULL, OP_COUNT, NULL, &f, &log);
+	err = finish(NULL, OP_COUNT, NULL, &none, &f, &log);
 	log_end(&log);
 	failure_clear(&f);
 	return err;
@@ -136,6 +164,7 @@ static int refuse_long_line(void)
 static void give_memory_back(void)
 {
 	kernel_btf_release();
+	map_btf_forget();
 	malloc_trim(0);
 }
 

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "kernel/protocol/protocol.h"
 #include "kernel/worker/failure.h"
 #include "kernel/worker/log.h"
@@ -16,6 +17,11 @@ struct request {
 	enum operation op;
 	json_t *json; /* checked by protocol_parse() */
 	struct log *log;
+	/*
+	 * Elements of the result's list "entries", which is empty: they are written as they are
+	 * when the answer is. A tree of a hundred thousand small values costs more than the values.
+	 */
+	struct buf *entries;
 };
 
 /*
