@@ -11,10 +11,15 @@ const struct command *command_at(size_t i)
 		const struct command *commands;
 		size_t count;
 	} families[] = {
-		{ load_commands, load_command_count }, { list_commands, list_command_count },
-		{ show_commands, show_command_count }, { unload_commands, unload_command_count },
-		{ map_commands, map_command_count },   { log_commands, log_command_count },
-		{ run_commands, run_command_count },   { session_commands, session_command_count },
+		{ load_commands, load_command_count },
+		{ list_commands, list_command_count },
+		{ show_commands, show_command_count },
+		{ unload_commands, unload_command_count },
+		{ map_commands, map_command_count },
+		{ test_run_commands, test_run_command_count },
+		{ log_commands, log_command_count },
+		{ run_commands, run_command_count },
+		{ session_commands, session_command_count },
 	};
 
 	for (size_t f = 0; f < sizeof(families) / sizeof(families[0]); f++) {

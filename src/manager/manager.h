@@ -222,4 +222,20 @@ int manager_map_set(struct manager *m, const struct manager_map *map, const char
 int manager_map_delete(struct manager *m, const struct manager_map *map, const char *key,
 		       const struct manager_entries *how, json_t **result, struct error *e);
 
+/* ---- running programs (run.c) ---- */
+
+struct manager_run {
+	const void *data, *ctx; /* NULL: none */
+	size_t data_len, ctx_len;
+	uint32_t repeat; /* 0: once */
+	int cpu;	 /* -1: any */
+	bool data_out;	 /* tell the data as it is afterwards */
+};
+/*
+ * Runs a managed program on given data; what it writes to maps stays. *result is the worker's
+ * answer to run (doc/protocol.md), owned by the caller; NULL in a dry run.
+ */
+int manager_run(struct manager *m, int64_t program_id, const struct manager_run *run,
+		json_t **result, struct error *e);
+
 #endif

@@ -37,7 +37,8 @@ enum {
 	X(MAP_DUMP, "map_dump", "entries of a map, a part at a time")                             \
 	X(MAP_GET, "map_get", "one entry of a map")                                               \
 	X(MAP_SET, "map_set", "write one entry of a map")                                         \
-	X(MAP_DELETE, "map_delete", "delete one entry of a map")
+	X(MAP_DELETE, "map_delete", "delete one entry of a map")                                  \
+	X(RUN, "run", "run a program once or more on given data, attached to nothing")
 
 enum operation {
 #define X(id, name, summary) OP_##id,

@@ -2,106 +2,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/text.h"
 #include "kernel/worker/btf_text.h"
 #include "kernel/worker/map.h"
+#include "kernel/worker/meant.h"
 #include "kernel/worker/object.h"
-#include "kernel/worker/pins.h"
-
-/* Whether the request's number is this one; one that it does not give is. */
-static int is_meant(const struct request *request, const char *field, uint64_t number, bool *meant,
-		    struct failure *f)
-{
-	char *text = NULL;
-	uint64_t wanted;
-	int err = request_string(request, field, &text, f);
-
-	if (!err && text && !parse_u64(text, &wanted))
-		err = fail_request(f, "field '%s' must be a string of digits", field);
-	else if (!err && text && wanted != number)
-		*meant = false;
-	free(text);
-	return err;
-}
-
-static int replaced(const char *path, struct failure *f)
-{
-	fail(f, STAGE_MAP, REASON_REPLACED, ESTALE, "%s is another object by now", path);
-	return error_hint(&f->error, "list shows its state");
-}
-
-/* Takes over path. */
-static int open_pin(const struct request *request, char *path, int *fd, struct failure *f)
-{
-	struct place place = PLACE_INIT;
-	bool meant = true;
-	struct stat st;
-	int err = place_find(&place, path, f);
-
-	if (err)
-		goto out;
-	if (place.rest != place.base ||
-	    fstatat(place_fd(&place), place.base, &st, AT_SYMLINK_NOFOLLOW)) {
-		err = fail(f, STAGE_MAP, REASON_OTHER, ENOENT, "%s does not exist", place.path);
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		err = fail(f, STAGE_MAP, REASON_BAD_PATH, EINVAL, "%s is not a pin", place.path);
-		goto out;
-	}
-	err = is_meant(request, "pin_dev", st.st_dev, &meant, f);
-	if (!err)
-		err = is_meant(request, "pin_ino", st.st_ino, &meant, f);
-	if (!err && !meant)
-		err = replaced(place.path, f);
-	if (err)
-		goto out;
-	*fd = pin_get(place_fd(&place), place.base);
-	if (*fd < 0)
-		err = fail(f, STAGE_MAP, REASON_OTHER, -*fd, "cannot open %s: %s", place.path,
-			   strerror(-*fd));
-out:
-	place_free(&place);
-	return err;
-}
-
-static int open_id(json_int_t id, int *fd, struct failure *f)
-{
-	*fd = id > 0 && id <= UINT32_MAX ? bpf_map_get_fd_by_id((__u32)id) : -ENOENT;
-	if (*fd == -ENOENT)
-		return fail(f, STAGE_MAP, REASON_OTHER, ENOENT, "the kernel has no map of id %lld",
-			    (long long)id);
-	if (*fd < 0)
-		return fail(f, STAGE_MAP, REASON_OTHER, -*fd, "cannot open map %lld: %s",
-			    (long long)id, strerror(-*fd));
-	return 0;
-}
-
-static int open_fd(const struct request *request, int *fd, struct failure *f)
-{
-	const json_t *id = request_field(request, "kernel_id");
-	char *path = NULL;
-	char *clean = NULL;
-	int err = request_string(request, "pin_path", &path, f);
-
-	if (!err && path) {
-		err = path_clean(path, "pin_path", &clean, f);
-		if (!err)
-			err = open_pin(request, clean, fd, f);
-	} else if (!err && id) {
-		err = open_id(json_integer_value(id), fd, f);
-	} else if (!err) {
-		err = fail_request(f, "'pin_path' or 'kernel_id' is needed");
-	}
-	free(path);
-	return err;
-}
 
 /* The type when it has exactly so many bytes; else 0. */
 static __u32 fitting_type(const struct btf *btf, __u32 id, __u32 size)
@@ -130,21 +38,19 @@ static void read_types(struct map *m)
 
 int map_open(const struct request *request, struct map *m, struct failure *f)
 {
-	const json_t *id = request_field(request, "kernel_id");
 	int cpus;
 	int err = request_string(request, "name", &m->name, f);
 
 	if (!err)
-		err = open_fd(request, &m->fd, f);
+		err = meant_open(request, "map", bpf_map_get_fd_by_id, &m->fd, f);
 	if (err)
 		return err;
 	f->stage = STAGE_MAP;
 	err = map_facts_read(m->fd, &m->facts, f);
+	if (!err)
+		err = meant_check(request, m->facts.info.id, f);
 	if (err)
 		return err;
-	/* Between looking at the pin and opening it another may have taken its place. */
-	if (id && json_integer_value(id) != m->facts.info.id)
-		return replaced(m->name ? m->name : "the pin", f);
 	if (!m->name)
 		m->name = strdup(m->facts.info.name);
 	if (!m->name)
