@@ -38,6 +38,13 @@ static const struct {
 	{ { "rm" }, "unload PROGRAM|OBJECT" },
 	{ { "ls" }, "list" },
 	{ { "ps" }, "list" },
+	{ { "link", "attach" }, "attach PROGRAM [TARGET]" },
+	{ { "link", "list" }, "list links" },
+	{ { "link", "show" }, "list links, or show link ID" },
+	{ { "link", "detach" }, "detach LINK" },
+	{ { "prog", "attach" }, "attach PROGRAM [TARGET]" },
+	{ { "prog", "detach" }, "detach PROGRAM [TARGET]" },
+	{ { "net", "attach" }, "attach PROGRAM INTERFACE" },
 	{ { "exit" }, "quit" },
 	{ { "version" }, "bpfman --version" },
 };
@@ -196,6 +203,11 @@ static int check_value(const struct arg *a, const char *value, struct error *e)
 					       "%s is a whole number from 1, not \"%s\"", a->name,
 					       value);
 		return 0;
+	case ARG_NUMBER:
+		if (!parse_u64(value, &number))
+			return error_set_class(e, ERROR_USAGE, EINVAL,
+					       "%s is a whole number, not \"%s\"", a->name, value);
+		return 0;
 	case ARG_SECONDS:
 		errno = 0;
 		if (!isdigit((unsigned char)value[0]) || strtod(value, &end) > 1e6 || *end ||
@@ -206,6 +218,7 @@ static int check_value(const struct arg *a, const char *value, struct error *e)
 		return 0;
 	case ARG_PAIR:
 	case ARG_GLOBAL:
+	case ARG_ATTACH:
 		equals = strchr(value, '=');
 		if (!equals || equals == value)
 			return error_set_class(e, ERROR_USAGE, EINVAL, "%s is %s, not \"%s\"",
@@ -277,6 +290,10 @@ static int bind_option(struct invocation *in, size_t *at, struct error *e)
 	}
 	if (equals) {
 		value = equals + 1;
+	} else if ((a->flags & ARG_BARE) &&
+		   (*at + 1 == st->count || !strchr(st->words[*at + 1].text, '=') ||
+		    (st->words[*at + 1].text[0] == '-' && !st->words[*at + 1].quoted))) {
+		return add_value(&in->args[i], "", e);
 	} else if (*at + 1 < st->count) {
 		value = st->words[++*at].text;
 	} else {

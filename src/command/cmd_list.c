@@ -9,6 +9,7 @@
 
 struct filter {
 	const char *type, *state, *sort;
+	int64_t program; /* links of this one only; 0: of all */
 	const struct arg_values *labels;
 };
 
@@ -18,6 +19,7 @@ struct item {
 		struct db_program program;
 		struct db_map map;
 		struct db_object object;
+		struct db_link link;
 	};
 	struct look look;
 	const char *text; /* sort key, or NULL */
@@ -141,16 +143,36 @@ static void object_sort_key(const struct filter *f, struct item *item)
 		item->number = o->created_at;
 }
 
+static void link_sort_key(const struct filter *f, struct item *item)
+{
+	const struct db_link *l = &item->link;
+
+	if (!f->sort || !strcmp(f->sort, "id"))
+		item->number = l->id;
+	else if (!strcmp(f->sort, "name"))
+		sort_by_text(item, l->program_name);
+	else if (!strcmp(f->sort, "type"))
+		sort_by_text(item, l->type);
+	else if (!strcmp(f->sort, "state"))
+		sort_by_text(item, sight_name(item->look.sight));
+	else if (!strcmp(f->sort, "object"))
+		sort_by_text(item, l->object_name);
+	else if (!strcmp(f->sort, "kernel_id"))
+		item->number = l->identity.kernel_id;
+	else
+		item->number = l->created_at;
+}
+
 static int keep_program(void *data, struct db_program *p)
 {
 	struct listing *l = data;
-	struct look look = manager_look_program(l->c.s->manager, p);
-	struct item item = { .program = *p, .look = look };
+	struct item item = { .program = *p };
 	bool taken;
 	int r;
 
-	if (!passes(l->filter, p->type, look))
-		return 0;
+	r = program_look(&l->c, p, &item.look, l->e);
+	if (r || !passes(l->filter, p->type, item.look))
+		return r;
 	r = labels_match(&l->c, p->object_id, l->filter->labels, l->e);
 	if (r <= 0)
 		return r;
@@ -201,6 +223,26 @@ static int keep_object(void *data, struct db_object *o)
 	return r;
 }
 
+static int keep_link(void *data, struct db_link *link)
+{
+	struct listing *l = data;
+	struct item item = { .link = *link };
+	bool taken;
+	int r;
+
+	item.look = manager_look_link(l->c.s->manager, link);
+	if (!passes(l->filter, link->type, item.look))
+		return 0;
+	r = labels_match(&l->c, link->object_id, l->filter->labels, l->e);
+	if (r <= 0)
+		return r;
+	link_sort_key(l->filter, &item);
+	r = add_item(l, &item, &taken);
+	if (taken)
+		memset(link, 0, sizeof(*link));
+	return r;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
@@ -226,6 +268,12 @@ static int item_object(struct listing *l, const struct item *item)
 	return object_members(&l->c, &item->object, item->look, l->e);
 }
 
+static int item_link(struct listing *l, const struct item *item)
+{
+	link_members(&l->c, &item->link, item->look);
+	return 0;
+}
+
 static void clear_program(struct item *item)
 {
 	db_program_clear(&item->program);
@@ -239,6 +287,11 @@ static void clear_map(struct item *item)
 static void clear_object(struct item *item)
 {
 	db_object_clear(&item->object);
+}
+
+static void clear_link(struct item *item)
+{
+	db_link_clear(&item->link);
 }
 
 static int read_programs(struct listing *l)
@@ -256,10 +309,16 @@ static int read_objects(struct listing *l)
 	return db_objects(l->c.db, keep_object, l, l->e);
 }
 
+static int read_links(struct listing *l)
+{
+	return db_links(l->c.db, l->filter->program, keep_link, l, l->e);
+}
+
 static const struct list_kind kinds[] = {
 	{ "programs", &programs_table, read_programs, item_program, clear_program },
 	{ "maps", &maps_table, read_maps, item_map, clear_map },
 	{ "objects", &objects_table, read_objects, item_object, clear_object },
+	{ "links", &links_table, read_links, item_link, clear_link },
 };
 
 static const struct list_kind *kind_of(const char *name)
@@ -285,11 +344,17 @@ static int run_list(struct session *s, const struct invocation *in, struct error
 		.keep = filter.sort && strcmp(filter.sort, "id"),
 		.e = e,
 	};
-	int r;
+	const char *program = invocation_value(in, "--program");
+	struct named named = { .id = 0 };
+	int r = 0;
 
-	r = rows_context_init(&l.c, s, true, e);
+	if (program)
+		r = manager_resolve(s->manager, program, WANT_PROGRAM, &named, e);
+	if (!r)
+		r = rows_context_init(&l.c, s, true, e);
 	if (r)
 		return r;
+	filter.program = named.id;
 	sink_rows(s->sink, kind->name, kind->table);
 	r = kind->read(&l);
 	if (!r && l.count)
@@ -309,24 +374,31 @@ static int check_list(const struct invocation *in, struct error *e)
 {
 	const char *kind = invocation_value(in, "KIND");
 
+	if (invocation_value(in, "--program") && (!kind || strcmp(kind, "links")))
+		return error_set_class(e, ERROR_USAGE, EINVAL, "--program is for list links");
 	if (kind && !strcmp(kind, "objects") && invocation_value(in, "--type"))
 		return error_set_class(e, ERROR_USAGE, EINVAL,
-				       "objects have no type; programs and maps do");
+				       "objects have no type; programs, maps and links do");
 	return 0;
 }
 
-static const char *const kind_names[] = { "programs", "maps", "objects", NULL };
-static const char *const state_names[] = { "loaded", "lost", "unknown", "pending", NULL };
+static const char *const kind_names[] = { "programs", "maps", "links", "objects", NULL };
+static const char *const state_names[] = { "loaded",  "attached", "lost", "target_gone",
+					   "unknown", "pending",  NULL };
 static const char *const sort_names[] = { "id",	    "name",	 "type",       "state",
 					  "object", "kernel_id", "created_at", NULL };
 
 static const struct arg list_args[] = {
 	{ .name = "KIND",
 	  .type = ARG_CHOICE,
-	  .value = "programs|maps|objects",
+	  .value = "programs|maps|links|objects",
 	  .choices = kind_names,
 	  .help = "what to list (default: programs)" },
 	{ .name = "--type", .type = ARG_TEXT, .value = "TYPE", .help = "only of this type" },
+	{ .name = "--program",
+	  .type = ARG_PROGRAM,
+	  .value = "PROGRAM",
+	  .help = "only links of this program" },
 	{ .name = "--label",
 	  .type = ARG_PAIR,
 	  .flags = ARG_REPEAT,
@@ -334,7 +406,7 @@ static const struct arg list_args[] = {
 	  .help = "only what bears this label" },
 	{ .name = "--state",
 	  .type = ARG_CHOICE,
-	  .value = "loaded|lost|unknown|pending",
+	  .value = "loaded|attached|lost|target_gone|unknown|pending",
 	  .choices = state_names,
 	  .help = "only in this state" },
 	{ .name = "--sort",
@@ -348,7 +420,9 @@ const struct command list_commands[] = {
 	{ "list", "list what bpfman manages, from the database", list_args,
 	  sizeof(list_args) / sizeof(list_args[0]), 0, run_list,
 	  "It needs no worker, no lock and no capability, only read access to the database. "
-	  "States: loaded; lost, because of a reboot, or because the pin is gone (unpinned) or is "
+	  "States: loaded; attached, a link, or a program with one; target_gone, a link whose "
+	  "interface, network namespace, cgroup or process is no more; lost, because of a reboot, "
+	  "or because the pin is gone (unpinned) or is "
 	  "another object now (replaced); unknown, where it cannot be told, with the reason; "
 	  "pending, in the middle of a change.",
 	  check_list },

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "command/attachment.h"
 #include "command/rows.h"
 
 /* KEY=VALUE pairs apart from a plain VALUE. */
@@ -42,7 +43,65 @@ static int split_pairs(const struct arg_values *v, struct manager_pair **pairs, 
 	return 0;
 }
 
-static int show_loaded(struct session *s, int64_t id, bool changed, struct error *e)
+/* --attach, parsed. */
+struct attachments {
+	struct manager_load_attach *at;
+	struct attachment *parsed;
+	char **programs;
+	size_t count;
+	bool all;
+};
+
+static void attachments_free(struct attachments *a)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		attachment_free(&a->parsed[i]);
+		free(a->programs[i]);
+	}
+	free(a->at);
+	free(a->parsed);
+	free(a->programs);
+}
+
+static int attachments_parse(struct attachments *a, const struct arg_values *v, struct error *e)
+{
+	int r = 0;
+
+	memset(a, 0, sizeof(*a));
+	a->at = calloc(v->count + 1, sizeof(*a->at));
+	a->parsed = calloc(v->count + 1, sizeof(*a->parsed));
+	a->programs = calloc(v->count + 1, sizeof(*a->programs));
+	if (!a->at || !a->parsed || !a->programs)
+		r = error_nomem(e);
+	for (size_t i = 0; !r && i < v->count; i++) {
+		const char *equals = strchr(v->values[i], '=');
+
+		if (!equals) {
+			a->all = true;
+			continue;
+		}
+		a->programs[a->count] = strndup(v->values[i], (size_t)(equals - v->values[i]));
+		if (!a->programs[a->count])
+			r = error_nomem(e);
+		else
+			r = attachment_parse(&a->parsed[a->count], "--attach", equals + 1, e);
+		if (r) {
+			free(a->programs[a->count]);
+			error_context(e, "--attach %s", v->values[i]);
+			break;
+		}
+		a->at[a->count] = (struct manager_load_attach){
+			.program = a->programs[a->count],
+			.what = a->parsed[a->count].what,
+		};
+		a->count++;
+	}
+	if (r)
+		attachments_free(a);
+	return r;
+}
+
+static int show_loaded(struct session *s, int64_t id, bool changed, bool attached, struct error *e)
 {
 	struct rows_context c;
 	struct db_object o = { 0 };
@@ -71,8 +130,8 @@ static int show_loaded(struct session *s, int64_t id, bool changed, struct error
 		r = write_programs(&c, id, &programs_table, e);
 	if (!r)
 		r = write_maps(&c, id, &maps_table, e);
-	sink_list(s->sink, "links");
-	sink_list_end(s->sink);
+	if (!r)
+		r = write_links(&c, id, attached ? &links_table : NULL, e);
 	sink_bool(s->sink, "changed", changed);
 out:
 	db_object_clear(&o);
@@ -95,10 +154,17 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 		.ensure = invocation_value(in, "--ensure"),
 		.verbose = invocation_value(in, "--verbose"),
 	};
+	struct attachments attach;
 	bool changed = false;
 	int64_t id = 0;
 	int r;
 
+	r = attachments_parse(&attach, invocation_values(in, "--attach"), e);
+	if (r)
+		return r;
+	l.attach = attach.at;
+	l.attach_count = attach.count;
+	l.attach_all = attach.all;
 	r = split_pairs(invocation_values(in, "--type"), &types, &l.type_count, &l.type,
 			&type_copies, e);
 	if (!r)
@@ -113,7 +179,8 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 	if (!r)
 		r = manager_load(s->manager, &l, &id, &changed, e);
 	if (!r)
-		r = show_loaded(s, id, changed, e);
+		r = show_loaded(s, id, changed, attach.count || attach.all, e);
+	attachments_free(&attach);
 	free(types);
 	free(labels);
 	free(globals);
@@ -145,8 +212,15 @@ static int check_keys(const struct invocation *in, const char *option, struct er
 static int check_load(const struct invocation *in, struct error *e)
 {
 	const struct arg_values *types = invocation_values(in, "--type");
+	struct attachments attach;
 	size_t for_all = 0;
+	int r;
 
+	/* What is wrong in there is found before anything runs. */
+	r = attachments_parse(&attach, invocation_values(in, "--attach"), e);
+	if (r)
+		return r;
+	attachments_free(&attach);
 	if (invocation_value(in, "--pin-path") && invocation_values(in, "--program")->count > 1)
 		return error_set_class(e, ERROR_USAGE, EINVAL,
 				       "--pin-path is for a single program");
@@ -194,6 +268,12 @@ static const struct arg load_args[] = {
 	  .flags = ARG_REPEAT,
 	  .value = "KEY=VALUE",
 	  .help = "a label, to find or unload things by" },
+	{ .name = "--attach",
+	  .type = ARG_ATTACH,
+	  .flags = ARG_REPEAT | ARG_BARE,
+	  .value = "PROGRAM=TARGET",
+	  .help = "attach the program there, all or nothing with the load; TARGET may hold options "
+		  "of attach. Alone: attach all other programs, whose sections say where" },
 	{ .name = "--ensure",
 	  .type = ARG_FLAG,
 	  .help = "succeed, changing nothing, where the same is loaded already" },

@@ -57,6 +57,22 @@ static const struct sink_column map_lines[] = {
 };
 TABLE(map_table, map_lines);
 
+static const struct sink_column link_lines[] = {
+	{ .key = "id", .title = "Link" },
+	{ .key = "program", .title = "Program" },
+	{ .key = "type", .title = "Type" },
+	{ .key = "attach_type", .title = "Attach type" },
+	{ .key = "target_text", .title = "Attached to" },
+	{ .key = "state", .title = "State" },
+	{ .key = "lost_reason", .title = "Reason", .optional = true },
+	{ .key = "kernel_id", .title = "Kernel id" },
+	{ .key = "pinned_path", .title = "Pinned at" },
+	{ .key = "object", .title = "Object" },
+	{ .key = "created_at", .title = "Attached at" },
+	{ .key = "expires_at", .title = "On trial until", .optional = true },
+};
+TABLE(link_table, link_lines);
+
 static const struct sink_column object_lines[] = {
 	{ .key = "id", .title = "Object" },
 	{ .key = "name", .title = "Name" },
@@ -99,15 +115,18 @@ static int show_program(struct rows_context *c, int64_t id, struct error *e)
 	struct sink *s = c->s->sink;
 	struct db_program p = { 0 };
 	struct db_object o = { 0 };
+	struct look look;
 	int r;
 
 	r = db_program_get(c->db, id, &p, e);
 	if (!r)
 		r = db_object_get(c->db, p.object_id, &o, e);
+	if (!r)
+		r = program_look(c, &p, &look, e);
 	if (r)
 		goto out;
 	sink_object(s, "program", &program_table);
-	r = program_members(c, &p, manager_look_program(c->s->manager, &p), e);
+	r = program_members(c, &p, look, e);
 	sink_str(s, "pin", p.pin);
 	sink_str(s, "path", o.path);
 	sink_str(s, "sha256", o.sha256);
@@ -147,6 +166,45 @@ static int show_map(struct rows_context *c, int64_t id, struct error *e)
 	return r;
 }
 
+/* What an iterator says, read now. */
+static int write_output(struct rows_context *c, const struct db_link *l, struct error *e)
+{
+	json_t *result = NULL;
+	char *text;
+	int r;
+
+	r = manager_read_link(c->s->manager, l, &result, e);
+	if (r)
+		return r;
+	text = answer_bytes(result, "text");
+	sink_text(c->s->sink, "text", text, text ? strlen(text) : 0);
+	sink_bool(c->s->sink, "truncated", answer_bool(result, "truncated"));
+	free(text);
+	json_decref(result);
+	return 0;
+}
+
+static int show_link(struct rows_context *c, int64_t id, struct error *e)
+{
+	struct sink *s = c->s->sink;
+	struct db_link l = { 0 };
+	struct look look;
+	int r;
+
+	r = db_link_get(c->db, id, &l, e);
+	if (r)
+		return r;
+	look = manager_look_link(c->s->manager, &l);
+	sink_object(s, "link", &link_table);
+	link_members(c, &l, look);
+	sink_str(s, "boot_id", l.boot_id);
+	sink_object_end(s);
+	if (l.type && !strcmp(l.type, "iter") && look.sight == SIGHT_ATTACHED)
+		r = write_output(c, &l, e);
+	db_link_clear(&l);
+	return r;
+}
+
 static int show_object(struct rows_context *c, int64_t id, struct error *e)
 {
 	struct sink *s = c->s->sink;
@@ -170,6 +228,8 @@ static int show_object(struct rows_context *c, int64_t id, struct error *e)
 		r = write_programs(c, id, &programs_table, e);
 	if (!r)
 		r = write_maps(c, id, &maps_table, e);
+	if (!r)
+		r = write_links(c, id, &links_table, e);
 out:
 	db_object_clear(&o);
 	return r;
@@ -293,6 +353,7 @@ static const struct {
 } kinds[] = {
 	{ "program", WANT_PROGRAM },
 	{ "map", WANT_MAP },
+	{ "link", WANT_LINK },
 	{ "object", WANT_OBJECT },
 };
 
@@ -312,6 +373,8 @@ static int show_named(struct session *s, unsigned want, const char *text, struct
 		r = show_program(&c, named.id, e);
 	else if (named.kind == DB_MAP)
 		r = show_map(&c, named.id, e);
+	else if (named.kind == DB_LINK)
+		r = show_link(&c, named.id, e);
 	else
 		r = show_object(&c, named.id, e);
 	rows_context_free(&c);
@@ -333,7 +396,7 @@ static int check_show(const struct invocation *in, struct error *e)
 		if (!strcmp(kinds[i].name, words->values[0]))
 			return 0;
 	error_set_class(e, ERROR_USAGE, EINVAL, "\"%s\" is no kind of thing", words->values[0]);
-	return error_hint(e, "show [program|map|object] ID, or show file FILE");
+	return error_hint(e, "show [program|map|link|object] ID, or show file FILE");
 }
 
 static int run_show(struct session *s, const struct invocation *in, struct error *e)
@@ -355,7 +418,7 @@ static const struct arg show_args[] = {
 	{ .name = "ID",
 	  .type = ARG_ANYTHING,
 	  .flags = ARG_REQUIRED | ARG_REPEAT | ARG_FORMS,
-	  .value = "[program|map|object] ID | file FILE",
+	  .value = "[program|map|link|object] ID | file FILE",
 	  .help = "an id, a name, OBJECT/NAME, kernel:ID or a pin path; or an object file" },
 };
 

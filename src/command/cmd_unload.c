@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/grow.h"
+#include "command/kept.h"
 #include "command/rows.h"
 
 struct targets {
@@ -78,46 +79,6 @@ static int gather(struct targets *t, const struct invocation *in, struct error *
 	return r;
 }
 
-/* What was left in place; told behind what was unloaded. */
-struct kept {
-	char *path, *why;
-};
-struct kept_list {
-	struct kept *items;
-	size_t count;
-};
-
-static void keep(void *data, const char *path, const char *why)
-{
-	struct kept_list *list = data;
-	struct kept *grown = grow(list->items, list->count, sizeof(*grown));
-
-	if (!grown)
-		return; /* it is still there, for doctor to find */
-	list->items = grown;
-	grown[list->count++] = (struct kept){ strdup(path), strdup(why) };
-}
-
-static void write_kept(struct sink *s, struct kept_list *list)
-{
-	sink_rows(s, "kept", NULL);
-	for (size_t i = 0; i < list->count; i++) {
-		sink_row(s);
-		sink_str(s, "path", list->items[i].path);
-		sink_str(s, "why", list->items[i].why);
-		sink_row_end(s);
-	}
-	sink_rows_end(s);
-	for (size_t i = 0; i < list->count; i++) {
-		sink_note(s, "left %s in place: %s",
-			  list->items[i].path ? list->items[i].path : "a pin",
-			  list->items[i].why ? list->items[i].why : "it is another object");
-		free(list->items[i].path);
-		free(list->items[i].why);
-	}
-	free(list->items);
-}
-
 static const struct sink_column unloaded_columns[] = {
 	{ .key = "id", .title = "ID", .align = SINK_RIGHT },
 	{ .key = "kind", .title = "UNLOADED" },
@@ -168,12 +129,12 @@ static int run_unload(struct session *s, const struct invocation *in, struct err
 	if (!r)
 		r = write_targets(s, &t, e);
 	if (!r && t.count)
-		r = manager_unload(s->manager, t.named, t.count, keep, &kept, e);
+		r = manager_unload(s->manager, t.named, t.count, kept_add, &kept, e);
 	else if (!r)
 		manager_nothing_changed(s->manager);
 	if (!r && manager_dry_run(s->manager))
 		sink_note(s->sink, "dry run: nothing was unloaded");
-	write_kept(s->sink, &kept);
+	kept_write(s->sink, &kept);
 	sink_bool(s->sink, "changed", t.count > 0);
 	free(t.named);
 	return r;
@@ -211,7 +172,7 @@ static const struct arg unload_args[] = {
 };
 
 const struct command unload_commands[] = {
-	{ "unload", "unpin programs and their maps, and forget them", unload_args,
+	{ "unload", "detach and unpin programs and their maps, and forget them", unload_args,
 	  sizeof(unload_args) / sizeof(unload_args[0]), COMMAND_MUTATES, run_unload,
 	  "Maps that another program still uses stay. With its last program an object goes too. A "
 	  "pin that is another object by now is left in place, and said.",

@@ -25,6 +25,7 @@ enum arg_type {
 	ARG_CHOICE,	  /* one of choices */
 	ARG_SECONDS,	  /* a number of seconds, fractions allowed */
 	ARG_COUNT,	  /* a whole number from 1 */
+	ARG_NUMBER,	  /* a whole number from 0 */
 	ARG_PAIR,	  /* KEY=VALUE */
 	ARG_GLOBAL,	  /* NAME=VALUE of a global variable of the FILE given before */
 	ARG_FILE,	  /* a file's path */
@@ -37,8 +38,14 @@ enum arg_type {
 	ARG_MAP,
 	ARG_MAP_KEY,  /* a key of the MAP given before */
 	ARG_ANYTHING, /* program, object, map or link */
-	ARG_COMMAND,  /* a command's name */
-	ARG_OPTION,   /* a settable option's name */
+	ARG_LINK,
+	ARG_PROGRAM_OR_LINK,
+	ARG_TARGET,	 /* what the PROGRAM given before can be attached to */
+	ARG_ATTACH_TYPE, /* a type of attachment */
+	ARG_NETNS,	 /* a network namespace: NAME, PATH or pid:N */
+	ARG_ATTACH,	 /* PROGRAM=TARGET, of a program inside the FILE given before */
+	ARG_COMMAND,	 /* a command's name */
+	ARG_OPTION,	 /* a settable option's name */
 	ARG_OPTION_VALUE,
 	ARG_WORDS, /* all words that are left, whatever they look like */
 };
@@ -47,6 +54,7 @@ enum arg_flags {
 	ARG_REQUIRED = 1,
 	ARG_REPEAT = 2, /* an option may be given again; a positional takes all that follow */
 	ARG_FORMS = 4,	/* value spells out all the words that a positional may take */
+	ARG_BARE = 8,	/* an option may stand alone: the next word is its value if it has a "=" */
 };
 
 struct arg {
@@ -82,9 +90,11 @@ struct command {
 
 /* The families, one a file. */
 extern const struct command load_commands[], list_commands[], show_commands[], unload_commands[],
-	log_commands[], map_commands[], test_run_commands[], session_commands[], run_commands[];
+	attach_commands[], detach_commands[], log_commands[], map_commands[], test_run_commands[],
+	session_commands[], run_commands[];
 extern const size_t load_command_count, list_command_count, show_command_count,
-	unload_command_count, log_command_count, map_command_count, test_run_command_count,
+	unload_command_count, attach_command_count, detach_command_count, log_command_count,
+	map_command_count, test_run_command_count,
 	session_command_count, run_command_count;
 
 /* By its whole name. */

@@ -8,27 +8,12 @@
 
 #include "base/grow.h"
 #include "base/text.h"
-#include "command/command.h"
+#include "command/complete.h"
 #include "kernel/protocol/protocol.h"
 
 enum { KEYS_OFFERED = 256 };
 
-/* Candidates are gathered, then told in order and once each. */
-struct gathering {
-	struct session *s;
-	const struct command *command;
-	const struct partial *partial;
-	struct partial inner; /* of a command line inside the command line; owns nothing */
-	const char *prefix;   /* what they must begin with */
-	struct candidate {
-		char *word;
-		bool final;
-	} * found;
-	size_t count;
-	bool nomem;
-};
-
-static void offer(struct gathering *g, const char *lead, const char *word, bool final)
+void offer(struct gathering *g, const char *lead, const char *word, bool final)
 {
 	struct candidate *grown;
 	struct buf whole = { 0 };
@@ -52,13 +37,13 @@ static void offer(struct gathering *g, const char *lead, const char *word, bool 
 
 /* ---- providers ---- */
 
-static void offer_choices(struct gathering *g, const char *const *choices)
+void offer_choices(struct gathering *g, const char *const *choices)
 {
 	for (size_t i = 0; choices && choices[i]; i++)
 		offer(g, "", choices[i], true);
 }
 
-static void offer_files(struct gathering *g)
+void offer_files(struct gathering *g)
 {
 	const char *slash = strrchr(g->prefix, '/');
 	struct buf dir = { 0 };
@@ -89,8 +74,7 @@ static void offer_files(struct gathering *g)
 	buf_free(&dir);
 }
 
-/* The FILE that the command line names already: the first word that is no option or its value. */
-static const char *named_file(const struct gathering *g)
+const char *first_positional(const struct gathering *g)
 {
 	const struct partial *p = g->partial;
 
@@ -105,111 +89,6 @@ static const char *named_file(const struct gathering *g)
 				i++;
 	}
 	return NULL;
-}
-
-/* Names of what the file has in one of its lists, each with the suffix. */
-static void offer_of_file(struct gathering *g, const char *list, const char *suffix)
-{
-	const char *file = named_file(g);
-	struct error e = ERROR_INIT;
-	json_t *result = NULL;
-	const json_t *row;
-	size_t i;
-
-	if (file && !manager_open(g->s->manager, file, &result, NULL, NULL, &e)) {
-		json_array_foreach (json_object_get(result, list), i, row) {
-			char *name = answer_bytes(row, "name");
-			struct buf word = { 0 };
-
-			buf_printf(&word, "%s%s", name ? name : "", suffix);
-			if (name && !buf_error(&word))
-				offer(g, "", word.data, !*suffix);
-			buf_free(&word);
-			free(name);
-		}
-	}
-	json_decref(result);
-	error_clear(&e);
-}
-
-/* Names of the file's global variables, then the value that one has: its form is seen. */
-static void offer_globals(struct gathering *g)
-{
-	const char *equals = strchr(g->prefix, '=');
-	const char *file = named_file(g);
-	struct error e = ERROR_INIT;
-	json_t *result = NULL;
-	const json_t *row;
-	size_t i;
-
-	if (!equals) {
-		offer_of_file(g, "globals", "=");
-		return;
-	}
-	if (file && !manager_open(g->s->manager, file, &result, NULL, NULL, &e)) {
-		json_array_foreach (json_object_get(result, "globals"), i, row) {
-			char *name = answer_bytes(row, "name"), *value = answer_bytes(row, "value");
-			struct buf lead = { 0 };
-
-			buf_printf(&lead, "%s=", name ? name : "");
-			if (name && value && !strncmp(lead.data, g->prefix, lead.len))
-				offer(g, lead.data, value, true);
-			buf_free(&lead);
-			free(name);
-			free(value);
-		}
-	}
-	json_decref(result);
-	error_clear(&e);
-}
-
-static void offer_program_types(struct gathering *g)
-{
-	/* Names of enum bpf_prog_type, as linux/bpf.h and libbpf spell them. */
-	static const char *const types[] = {
-		"socket_filter",
-		"kprobe",
-		"sched_cls",
-		"sched_act",
-		"tracepoint",
-		"xdp",
-		"perf_event",
-		"cgroup_skb",
-		"cgroup_sock",
-		"lwt_in",
-		"lwt_out",
-		"lwt_xmit",
-		"sock_ops",
-		"sk_skb",
-		"cgroup_device",
-		"sk_msg",
-		"raw_tracepoint",
-		"cgroup_sock_addr",
-		"lwt_seg6local",
-		"lirc_mode2",
-		"sk_reuseport",
-		"flow_dissector",
-		"cgroup_sysctl",
-		"raw_tracepoint_writable",
-		"cgroup_sockopt",
-		"tracing",
-		"struct_ops",
-		"ext",
-		"lsm",
-		"sk_lookup",
-		"syscall",
-		"netfilter",
-	};
-	const char *equals = strchr(g->prefix, '=');
-	struct buf lead = { 0 };
-
-	if (equals)
-		buf_add(&lead, g->prefix, (size_t)(equals - g->prefix) + 1);
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
-		offer(g, buf_text(&lead), types[i], true);
-	if (!equals)
-		offer_of_file(g, "programs", "=");
-	buf_free(&lead);
 }
 
 static void offer_id(struct gathering *g, int64_t id)
@@ -238,6 +117,15 @@ static int offer_program(void *data, struct db_program *p)
 	if (p->outside_path)
 		offer(g, "", p->outside_path, true);
 	offer_id(g, p->id);
+	return 0;
+}
+
+static int offer_link(void *data, struct db_link *l)
+{
+	struct gathering *g = data;
+
+	offer(g, "", l->program_name, true);
+	offer_id(g, l->id);
 	return 0;
 }
 
@@ -271,7 +159,9 @@ static void offer_named(struct gathering *g, unsigned want)
 	if (!r && (want & WANT_OBJECT))
 		r = db_objects(db, offer_object, g, &e);
 	if (!r && (want & WANT_MAP))
-		db_maps(db, 0, offer_map, g, &e);
+		r = db_maps(db, 0, offer_map, g, &e);
+	if (!r && (want & WANT_LINK))
+		db_links(db, 0, offer_link, g, &e);
 	error_clear(&e);
 }
 
@@ -384,9 +274,28 @@ static void offer_type(struct gathering *g, const struct arg *a)
 			break;
 		}
 		if (g->partial->count == 1)
-			offer_choices(g, (const char *const[]){ "program", "map", "object", "file",
-								NULL });
+			offer_choices(g, (const char *const[]){ "program", "map", "link", "object",
+								"file", NULL });
 		offer_named(g, WANT_ANY);
+		break;
+	case ARG_LINK:
+		offer_named(g, WANT_LINK);
+		break;
+	case ARG_PROGRAM_OR_LINK:
+		offer_named(g, WANT_PROGRAM | WANT_LINK);
+		break;
+	case ARG_TARGET:
+		offer_targets(g);
+		break;
+	case ARG_ATTACH_TYPE:
+		offer_attach_types(g);
+		break;
+	case ARG_NETNS:
+		offer_netns(g);
+		break;
+	case ARG_ATTACH:
+		if (!strchr(g->prefix, '='))
+			offer_of_file(g, "programs", "=");
 		break;
 	case ARG_COMMAND:
 		if (g->partial->count > 1)
@@ -408,6 +317,7 @@ static void offer_type(struct gathering *g, const struct arg *a)
 	case ARG_NAME:
 	case ARG_SECONDS:
 	case ARG_COUNT:
+	case ARG_NUMBER:
 	case ARG_PAIR:
 		break;
 	}

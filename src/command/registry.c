@@ -15,6 +15,8 @@ const struct command *command_at(size_t i)
 		{ list_commands, list_command_count },
 		{ show_commands, show_command_count },
 		{ unload_commands, unload_command_count },
+		{ attach_commands, attach_command_count },
+		{ detach_commands, detach_command_count },
 		{ map_commands, map_command_count },
 		{ test_run_commands, test_run_command_count },
 		{ log_commands, log_command_count },
@@ -77,7 +79,7 @@ static void arg_usage(const struct arg *a, struct buf *out)
 	if (a->name[0] == '-') {
 		buf_str(out, a->name);
 		if (a->value)
-			buf_printf(out, " %s", a->value);
+			buf_printf(out, a->flags & ARG_BARE ? " [%s]" : " %s", a->value);
 	} else {
 		buf_str(out, a->value ? a->value : a->name);
 	}
@@ -98,7 +100,7 @@ static void arg_head(const struct arg *a, struct buf *out)
 		buf_printf(out, "-%c, ", a->letter);
 	buf_str(out, a->name);
 	if (a->name[0] == '-' && a->value)
-		buf_printf(out, " %s", a->value);
+		buf_printf(out, a->flags & ARG_BARE ? " [%s]" : " %s", a->value);
 }
 
 static void help_row(struct buf *out, const char *head, const char *help)

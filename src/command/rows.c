@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/rows.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,8 @@ void rows_context_free(struct rows_context *c)
 		manager_look_end(c->s->manager);
 	free(c->by_program);
 	free(c->by_map);
+	free(c->links);
+	c->links = NULL;
 	c->by_program = c->by_map = NULL;
 }
 
@@ -231,16 +234,15 @@ void write_time(struct sink *s, const char *key, int64_t ns)
 	sink_str(s, key, text);
 }
 
-/* A kernel id says nothing once its owner may be gone. */
-static void write_kernel_id(struct sink *s, uint32_t id, struct look look)
+void write_kernel_id(struct sink *s, uint32_t id, struct look look)
 {
-	if (id && look.sight != SIGHT_LOST)
+	if (id && look.sight != SIGHT_LOST && look.sight != SIGHT_PENDING)
 		sink_int(s, "kernel_id", id);
 	else
 		sink_null(s, "kernel_id");
 }
 
-static void write_look(struct sink *s, struct look look)
+void write_look(struct sink *s, struct look look)
 {
 	sink_str(s, "state", sight_name(look.sight));
 	sink_str(s, "lost_reason", look.reason);
@@ -263,8 +265,8 @@ int program_members(struct rows_context *c, const struct db_program *p, struct l
 	write_look(s, look);
 	sink_str(s, "pinned_path", p->outside_path ? p->outside_path : p->pin);
 	r = write_map_ids(c, p->id, e);
-	sink_list(s, "links");
-	sink_list_end(s);
+	if (!r)
+		r = write_link_ids(c, p->id, e);
 	if (!r)
 		r = write_labels(c, p->object_id, e);
 	write_time(s, "created_at", p->created_at);
@@ -294,8 +296,9 @@ int map_members(struct rows_context *c, const struct db_map *m, struct error *e)
 
 struct ids_writer {
 	struct rows_context *c;
+	struct error *e;
 	struct look worst;
-	size_t lost, count;
+	size_t lost, attached, count;
 };
 
 static int program_id(void *data, struct db_program *p)
@@ -317,19 +320,22 @@ static int map_id(void *data, struct db_map *m)
 static int look_at(void *data, struct db_program *p)
 {
 	struct ids_writer *w = data;
-	struct look look = manager_look_program(w->c->s->manager, p);
+	struct look look;
+	int r = program_look(w->c, p, &look, w->e);
 
 	w->count++;
 	w->lost += look.sight == SIGHT_LOST;
-	if (look.sight != SIGHT_LOADED && w->worst.sight != SIGHT_UNKNOWN)
+	w->attached += look.sight == SIGHT_ATTACHED;
+	if (look.sight != SIGHT_LOADED && look.sight != SIGHT_ATTACHED &&
+	    w->worst.sight != SIGHT_UNKNOWN)
 		w->worst = look;
-	return 0;
+	return r;
 }
 
 int object_look(struct rows_context *c, const struct db_object *o, struct look *look,
 		struct error *e)
 {
-	struct ids_writer w = { .c = c, .worst = { SIGHT_LOADED, NULL } };
+	struct ids_writer w = { .c = c, .e = e, .worst = { SIGHT_LOADED, NULL } };
 	int r;
 
 	*look = (struct look){ SIGHT_PENDING, NULL };
@@ -340,6 +346,26 @@ int object_look(struct rows_context *c, const struct db_object *o, struct look *
 	/* Some programs lost and others there: the object is; its programs tell. */
 	if (w.worst.sight == SIGHT_LOST && w.lost < w.count)
 		*look = (struct look){ SIGHT_LOADED, NULL };
+	if (look->sight == SIGHT_LOADED && w.attached)
+		look->sight = SIGHT_ATTACHED;
+	return r;
+}
+
+/* For people with how many of its programs: "attached 2/7". */
+static int write_object_look(struct rows_context *c, const struct db_object *o, struct look look,
+			     struct error *e)
+{
+	struct ids_writer w = { .c = c, .e = e };
+	char text[64];
+	int r;
+
+	if (look.sight != SIGHT_ATTACHED || c->s->options->output != OUTPUT_TABLE) {
+		write_look(c->s->sink, look);
+		return 0;
+	}
+	r = db_programs(c->db, o->id, look_at, &w, e);
+	snprintf(text, sizeof(text), "attached %zu/%zu", w.attached, w.count);
+	sink_str(c->s->sink, "state", text);
 	return r;
 }
 
@@ -354,10 +380,11 @@ int object_members(struct rows_context *c, const struct db_object *o, struct loo
 	sink_str(s, "name", o->name);
 	sink_str(s, "path", o->path);
 	sink_str(s, "sha256", o->sha256[0] ? o->sha256 : NULL);
-	write_look(s, look);
+	r = write_object_look(c, o, look, e);
 	sink_str(s, "pin_dir", o->pin_dir);
 	sink_list(s, "programs");
-	r = db_programs(c->db, o->id, program_id, &w, e);
+	if (!r)
+		r = db_programs(c->db, o->id, program_id, &w, e);
 	sink_list_end(s);
 	sink_list(s, "maps");
 	if (!r)
@@ -378,10 +405,12 @@ struct rows_writer {
 static int write_program(void *data, struct db_program *p)
 {
 	struct rows_writer *w = data;
-	int r;
+	struct look look;
+	int r = program_look(w->c, p, &look, w->e);
 
 	sink_row(w->c->s->sink);
-	r = program_members(w->c, p, manager_look_program(w->c->s->manager, p), w->e);
+	if (!r)
+		r = program_members(w->c, p, look, w->e);
 	sink_row_end(w->c->s->sink);
 	return r;
 }

@@ -128,6 +128,27 @@ struct db_map {
 };
 void db_map_clear(struct db_map *m);
 
+struct db_link {
+	int64_t id, program_id;
+	char *program_name;  /* read only */
+	int64_t object_id;   /* read only: its program's */
+	char *object_name;   /* read only */
+	char *type;	     /* "xdp", "tracepoint", ...; NULL while that is not known */
+	char *attach_type;   /* or NULL */
+	char *target;	     /* JSON object: what it is attached to, canonical */
+	char *target_text;   /* words that attach it again */
+	char *options;	     /* JSON: what was asked for */
+	enum db_state state;
+	char *run_id;
+	char *boot_id;
+	uint64_t root_dev;
+	char *pin;
+	struct db_identity identity;
+	int64_t expires_at; /* ns since the epoch: the end of its trial; 0: it is not on trial */
+	int64_t created_at;
+};
+void db_link_clear(struct db_link *l);
+
 struct db_label {
 	char *key, *value;
 };
@@ -147,7 +168,7 @@ int db_object_set_state(struct db *db, int64_t id, enum db_state state, const ch
 /* After a load: pin_dir, root_dev and state loaded; clears outside_path. */
 int db_object_settle(struct db *db, int64_t id, const char *pin_dir, uint64_t root_dev,
 		     struct error *e);
-/* Removes the object, its programs, its own maps, their ids, and the file's bytes if unused. */
+/* Removes the object, its programs, their links, its own maps, their ids, and the file's bytes if unused. */
 int db_object_delete(struct db *db, int64_t id, struct error *e);
 int db_object_get(struct db *db, int64_t id, struct db_object *o, struct error *e);
 /*
@@ -165,9 +186,13 @@ int db_object_by_name(struct db *db, const char *name, struct db_object *o, stru
 typedef int (*db_object_fn)(void *data, struct db_object *o);
 typedef int (*db_program_fn)(void *data, struct db_program *p);
 typedef int (*db_map_fn)(void *data, struct db_map *m);
+typedef int (*db_link_fn)(void *data, struct db_link *l);
 int db_objects(struct db *db, db_object_fn fn, void *data, struct error *e);
-/* Objects, programs and maps whose state is not DB_LOADED; cheap when there is none. */
-int db_any_unsettled(struct db *db, bool *any, struct error *e);
+/*
+ * Objects, programs, maps and links whose state is not DB_LOADED, and links whose trial is over
+ * now; cheap when there is none.
+ */
+int db_any_unsettled(struct db *db, int64_t now, bool *any, struct error *e);
 int db_objects_unsettled(struct db *db, db_object_fn fn, void *data, struct error *e);
 int db_programs_unsettled(struct db *db, db_program_fn fn, void *data, struct error *e);
 int db_maps_unsettled(struct db *db, db_map_fn fn, void *data, struct error *e);
@@ -176,6 +201,7 @@ int db_program_insert(struct db *db, struct db_program *p, struct error *e);
 /* Writes all of p over the row with its id, as it is after an upgrade. */
 int db_program_update(struct db *db, const struct db_program *p, struct error *e);
 int db_program_set_state(struct db *db, int64_t id, enum db_state state, struct error *e);
+/* Its links' rows go with it. */
 int db_program_delete(struct db *db, int64_t id, struct error *e);
 int db_program_get(struct db *db, int64_t id, struct db_program *p, struct error *e);
 /* object_id 0: of all objects. */
@@ -206,6 +232,23 @@ struct db_pair {
 	int64_t program_id, map_id;
 };
 int db_uses(struct db *db, struct db_pair **pairs, size_t *count, struct error *e);
+
+int db_link_insert(struct db *db, struct db_link *l, struct error *e);
+/* It is attached: stores type, target and identity, and makes the state DB_LOADED. */
+int db_link_settle(struct db *db, const struct db_link *l, struct error *e);
+int db_link_set_state(struct db *db, int64_t id, enum db_state state, const char *run_id,
+		      struct error *e);
+/* Ends its trial: it stays. */
+int db_link_keep(struct db *db, int64_t id, struct error *e);
+int db_link_delete(struct db *db, int64_t id, struct error *e);
+int db_link_get(struct db *db, int64_t id, struct db_link *l, struct error *e);
+/* program_id 0: of all programs. */
+int db_links(struct db *db, int64_t program_id, db_link_fn fn, void *data, struct error *e);
+int db_links_of_object(struct db *db, int64_t object_id, db_link_fn fn, void *data,
+		       struct error *e);
+int db_links_unsettled(struct db *db, db_link_fn fn, void *data, struct error *e);
+/* Marks the links whose trial is over as DB_UNLOADING. */
+int db_links_expire(struct db *db, int64_t now, const char *run_id, struct error *e);
 
 int db_label_set(struct db *db, int64_t object_id, const char *key, const char *value,
 		 struct error *e);

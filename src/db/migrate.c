@@ -160,6 +160,30 @@ static const char *const migrations[] = {
 	"	created_at INTEGER NOT NULL -- ns since the epoch\n"
 	") STRICT;\n"
 	"CREATE INDEX upgrades_sha256 ON upgrades (sha256);\n",
+
+	/* links */
+	"CREATE TABLE links (\n"
+	"	id INTEGER PRIMARY KEY REFERENCES things (id) ON DELETE CASCADE,\n"
+	"	program_id INTEGER NOT NULL REFERENCES programs (id) ON DELETE CASCADE,\n"
+	"	kernel_id INTEGER NOT NULL, -- 0: none yet\n"
+	"	type TEXT, -- NULL: not known before it is attached\n"
+	"	attach_type TEXT, -- NULL: none\n"
+	"	target TEXT, -- JSON: all that is needed to find it again\n"
+	"	target_text TEXT, -- words of the command language\n"
+	"	options TEXT, -- JSON: what was asked for, to do it again\n"
+	"	state TEXT NOT NULL CHECK (state IN ('pending', 'loaded', 'unloading')),\n"
+	"	run_id TEXT, -- the run that changed it last\n"
+	"	boot_id TEXT, -- the boot in which it lives\n"
+	"	root_dev INTEGER NOT NULL, -- st_dev of the pin root's bpffs\n"
+	"	pinned_path TEXT,\n"
+	"	dev INTEGER NOT NULL, -- st_dev and st_ino of the pin\n"
+	"	ino INTEGER NOT NULL,\n"
+	"	expires_at INTEGER, -- ns since the epoch; NULL: it is not on trial\n"
+	"	created_at INTEGER NOT NULL -- ns since the epoch\n"
+	") STRICT;\n"
+	"CREATE INDEX links_program_id ON links (program_id);\n"
+	"CREATE INDEX links_unsettled ON links (id) WHERE state <> 'loaded';\n"
+	"CREATE INDEX links_on_trial ON links (expires_at) WHERE expires_at IS NOT NULL;\n",
 };
 /* clang-format on */
 

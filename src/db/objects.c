@@ -69,7 +69,9 @@ int db_object_delete(struct db *db, int64_t id, struct error *e)
 	/* Ids of what it owns do not go with it: they refer to nothing. */
 	static const struct sql owned =
 		SQL("DELETE FROM things WHERE id IN (SELECT id FROM programs WHERE object_id = ?1 "
-		    "UNION ALL SELECT id FROM maps WHERE object_id = ?1)");
+		    "UNION ALL SELECT id FROM maps WHERE object_id = ?1 "
+		    "UNION ALL SELECT l.id FROM links l JOIN programs p ON p.id = l.program_id "
+		    "WHERE p.object_id = ?1)");
 	struct db_object o;
 	int ret = db_object_get(db, id, &o, e);
 

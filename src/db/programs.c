@@ -61,6 +61,13 @@ int db_program_set_state(struct db *db, int64_t id, enum db_state state, struct 
 
 int db_program_delete(struct db *db, int64_t id, struct error *e)
 {
+	/* Ids of its links do not go with it. */
+	static const struct sql links =
+		SQL("DELETE FROM things WHERE id IN (SELECT id FROM links WHERE program_id = ?1)");
+	int ret = db_run(db, e, &links, "i", id);
+
+	if (ret)
+		return ret;
 	return db_delete_thing(db, DB_PROGRAM, id, e);
 }
 

@@ -57,17 +57,21 @@ void db_read_end(struct db *db)
 	db_rollback(db); /* nothing was written, there is nothing to lose */
 }
 
-int db_any_unsettled(struct db *db, bool *any, struct error *e)
+int db_any_unsettled(struct db *db, int64_t now, bool *any, struct error *e)
 {
 	static const struct sql sql =
 		SQL("SELECT EXISTS (SELECT 1 FROM objects WHERE state <> 'loaded')"
 		    " OR EXISTS (SELECT 1 FROM programs WHERE state <> 'loaded')"
 		    " OR EXISTS (SELECT 1 FROM maps WHERE state <> 'loaded')"
+		    " OR EXISTS (SELECT 1 FROM links WHERE state <> 'loaded')"
+		    " OR EXISTS (SELECT 1 FROM links WHERE expires_at <= ?1)"
 		    " OR EXISTS (SELECT 1 FROM upgrades)");
-	int64_t found = 0;
-	int ret = db_find_int(db, e, &found, &sql);
+	int64_t *found;
+	size_t count;
+	int ret = db_find_ints(db, e, 1, &found, &count, &sql, "i", now);
 
-	*any = found;
+	*any = !ret && count && found[0];
+	free(found);
 	return ret;
 }
 

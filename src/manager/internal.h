@@ -41,6 +41,9 @@ struct manager {
 		uint64_t dev;
 	} sight;
 	int look_fd; /* the pin root, while many pins are looked at; -1: not opened */
+	/* netns.c: network namespaces that were looked into, for this list */
+	struct netns_sight *netns;
+	size_t netns_count;
 };
 
 /* ---- manager.c ---- */
@@ -97,6 +100,11 @@ int root_claim(struct manager *m, struct error *e);
 char *root_object_dir(struct manager *m, int64_t object_id);
 char *root_staging_dir(struct manager *m, int64_t object_id);
 char *root_by_name_dir(struct manager *m);
+/* Where a link of this program is pinned, and where it waits until it is whole. */
+char *root_link_pin(struct manager *m, int64_t object_id, int64_t link_id, const char *program);
+char *root_link_staging(struct manager *m, int64_t link_id);
+/* The same of a link that is made with its object: inside the object's directory. */
+char *root_link_waiting(struct manager *m, int64_t object_id, int64_t link_id);
 /* Whether path is the root or lies below it. */
 bool root_contains(struct manager *m, const char *path);
 
@@ -112,14 +120,40 @@ void manager_unlock(struct manager *m);
 int recover(struct manager *m, struct error *e);
 /* Takes back one pending object: pins first, then the row. Called outside any transaction. */
 int recover_pending(struct manager *m, const struct db_object *o, struct error *e);
+/* The same of one pending link. */
+int recover_pending_link(struct manager *m, const struct db_link *l, struct error *e);
 
 /* ---- unload.c ---- */
 /* Adds a pin to an "unpin" request's list; without an identity it goes whatever it is. */
 int request_pin(json_t *pins, const char *path, const struct db_identity *identity,
 		struct error *e);
-/* Finishes whatever is marked unloading: pins first, then the rows. */
-int unload_finish(struct manager *m, void (*kept)(void *data, const char *path, const char *why),
-		  void *data, struct error *e);
+/* Finishes whatever is marked unloading: links, then pins, then the rows. */
+int unload_finish(struct manager *m, manager_kept_fn kept, void *data, struct error *e);
+/* The same; where the worker dies over it, it is carried on with a new one. */
+int unload_finish_surely(struct manager *m, manager_kept_fn kept, void *data, struct error *e);
+/* Refuses what cannot be told to be ours, or gone. */
+int check_reachable(struct manager *m, const char *kind, int64_t id, const char *name,
+		    struct look look, struct error *e);
+
+/* ---- attach.c ---- */
+/* An "attach" request without the places of its pins. */
+int attach_request(struct manager *m, const struct manager_attachment *what,
+		   const char *program_pin, const char *section, json_t **request, struct error *e);
+/* What was asked for, as JSON to do it again; caller frees. */
+int attach_options(const struct manager_attachment *what, char **text, struct error *e);
+/* Fills type, target and identity of a link from the worker's row; cleared with the link. */
+int attach_read_row(const json_t *row, struct db_link *l, struct error *e);
+
+/* ---- look.c ---- */
+/* Of a link's pin alone. */
+struct look look_at_link_pin(struct manager *m, const struct db_link *l);
+
+/* ---- netns.c ---- */
+/* Whether an interface is there, in the namespace with this identity; path may be NULL. ifindex 0:
+ * whether the namespace is. */
+struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, const char *path,
+		       uint32_t ifindex);
+void netns_forget(struct manager *m);
 
 /* ---- parents.c ---- */
 /* The missing parent directories of path, remembered in the open transaction. */

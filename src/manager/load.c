@@ -23,10 +23,11 @@ struct loading {
 	const struct manager_load *l;
 	struct error *e;
 	struct input in;
-	char *name;	/* of the object */
-	char *pin_path; /* absolute, or NULL */
-	char *options;	/* JSON */
-	int64_t id;	/* of the object, once intended */
+	char *name;		 /* of the object */
+	char *pin_path;		 /* absolute, or NULL */
+	char *options;		 /* JSON */
+	struct load_links links; /* made with it */
+	int64_t id;		 /* of the object, once intended */
 	int64_t now;
 };
 
@@ -75,6 +76,8 @@ static int options_text(struct loading *k)
 
 	if (!r && k->pin_path && json_object_set_new(options, "pin_path", wire_json(k->pin_path)))
 		r = error_nomem(k->e);
+	if (!r)
+		r = load_attach_options(k->l, options, k->e);
 	if (!r) {
 		k->options = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS);
 		r = k->options ? 0 : error_nomem(k->e);
@@ -100,22 +103,38 @@ static int prepare(struct loading *k)
 }
 
 struct still_loaded {
-	struct manager *m;
-	bool all;
+	struct loading *k;
+	bool all;      /* programs are there */
+	bool detached; /* one that is to be attached is not */
+	bool attached; /* the one looked at is */
 };
+
+static int see_attached(void *data, struct db_link *l)
+{
+	struct still_loaded *s = data;
+
+	s->attached |= manager_look_link(s->k->m, l).sight == SIGHT_ATTACHED;
+	return 0;
+}
 
 static int see_loaded(void *data, struct db_program *p)
 {
 	struct still_loaded *s = data;
+	int r;
 
-	s->all &= manager_look_program(s->m, p).sight == SIGHT_LOADED;
-	return 0;
+	s->all &= manager_look_program(s->k->m, p).sight == SIGHT_LOADED;
+	if (!load_attaches(s->k->l, p->name))
+		return 0;
+	s->attached = false;
+	r = db_links(s->k->m->db, p->id, see_attached, s, s->k->e);
+	s->detached |= !s->attached;
+	return r;
 }
 
 /* 0: the name is free. 1: --ensure, and the same is there already. */
 static int check_taken(struct loading *k, int64_t *id)
 {
-	struct still_loaded s = { .m = k->m, .all = true };
+	struct still_loaded s = { .k = k, .all = true };
 	struct db_object o = { 0 };
 	int r;
 
@@ -126,7 +145,7 @@ static int check_taken(struct loading *k, int64_t *id)
 		return r;
 	k->m->sight.known = false;
 	r = db_programs(k->m->db, o.id, see_loaded, &s, k->e);
-	if (!r && k->l->ensure && s.all && !strcmp(o.sha256, k->in.sha256) &&
+	if (!r && k->l->ensure && s.all && !s.detached && !strcmp(o.sha256, k->in.sha256) &&
 	    !strcmp(o.options ? o.options : "", k->options)) {
 		*id = o.id;
 		r = 1;
@@ -134,7 +153,11 @@ static int check_taken(struct loading *k, int64_t *id)
 		r = error_set(k->e, EEXIST,
 			      "the name \"%s\" is taken by object %lld, loaded from %s", k->name,
 			      (long long)o.id, o.path);
-		if (k->l->ensure && s.all)
+		if (k->l->ensure && s.all && s.detached)
+			error_hint(k->e,
+				   "it is not attached as --attach asks; attach its programs, or "
+				   "unload it first");
+		else if (k->l->ensure && s.all)
 			error_hint(k->e, "the one that is loaded differs (file or options); unload "
 					 "it first, or load under another --name");
 		else
@@ -325,7 +348,8 @@ static int record(struct loading *k, const json_t *answer)
 	int r = db_begin(db, k->e);
 
 	if (!r)
-		r = load_record_rows(k->m, k->id, k->now, json_object_get(answer, "result"), k->e);
+		r = load_record_rows(k->m, k->id, k->now, json_object_get(answer, "result"),
+				     &k->links, k->e);
 	if (!r)
 		r = add_log(k, answer, NULL);
 	if (!r)
@@ -399,6 +423,9 @@ static int run(struct loading *k, int64_t *id)
 		r = manager_do(k->m, k->in.path, request, &answer, k->e);
 	undone = r && answer && !answer_bool(json_object_get(answer, "error"), "left_behind");
 	if (!r)
+		r = load_attach(k->m, k->l, k->id, json_object_get(answer, "result"), &k->links,
+				k->e);
+	if (!r)
 		r = record(k, answer);
 	if (r)
 		take_back(k, answer, undone);
@@ -431,6 +458,7 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 	manager_unlock(m);
 out:
 	input_free(&k.in);
+	load_links_free(&k.links);
 	free(k.name);
 	free(k.pin_path);
 	free(k.options);

@@ -10,9 +10,32 @@ int load_pairs(json_t *request, const char *key, const struct manager_pair *pair
 /* Adds "programs", "types", "type" and "globals" to a request. */
 int load_selection(const struct manager_load *l, json_t *request, struct error *e);
 
-/* Writes what a "load" answered as rows, in the open transaction (record.c). */
+/* Links that were made with an object, before they are rows. */
+struct load_links {
+	struct load_link {
+		struct db_link link;
+		size_t program; /* of the answer's programs, from 0 */
+	} * at;
+	size_t count;
+};
+/* Attaches what --attach asks for, after a "load" that answered result (load_attach.c). */
+int load_attach(struct manager *m, const struct manager_load *l, int64_t object_id,
+		const json_t *result, struct load_links *links, struct error *e);
+/* Whether that asks for anything for this program. */
+bool load_attaches(const struct manager_load *l, const char *program);
+/* Their rows, in the open transaction. */
+int load_record_links(struct manager *m, struct load_links *links, int64_t first_program,
+		      int64_t now, struct error *e);
+/* A dry run's, of one program. */
+int load_plan_links(struct manager *m, const struct manager_load *l, int64_t program_id,
+		    const char *program, const char *type, int64_t now, struct error *e);
+/* Adds what --attach asks for to the load's options. */
+int load_attach_options(const struct manager_load *l, json_t *options, struct error *e);
+void load_links_free(struct load_links *links);
+
+/* Writes what a "load" answered as rows, and its links, in the open transaction (record.c). */
 int load_record_rows(struct manager *m, int64_t object_id, int64_t now, const json_t *result,
-		     struct error *e);
+		     struct load_links *links, struct error *e);
 
 /* A dry run's load: what it would have made, from a look into the file (record.c). */
 int load_plan(struct manager *m, const struct manager_load *l, const struct input *in,

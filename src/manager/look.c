@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * What a row's pin looks like right now, by stat(2) alone: no worker, no lock, no capability but
- * search permission on the way. Ids and tags prove nothing (ids are reused across boots, tags are
- * content hashes); a pin's boot, device and inode do.
+ * search permission on the way. Of a link, what it is attached to as well. Ids and tags prove
+ * nothing (ids are reused across boots, tags are content hashes); a pin's boot, device and inode
+ * do.
  */
 #include "manager/internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,10 +20,9 @@
 const char *sight_name(enum sight sight)
 {
 	static const char *const names[] = {
-		[SIGHT_LOADED] = "loaded",
-		[SIGHT_LOST] = "lost",
-		[SIGHT_UNKNOWN] = "unknown",
-		[SIGHT_PENDING] = "pending",
+		[SIGHT_LOADED] = "loaded",   [SIGHT_ATTACHED] = "attached",
+		[SIGHT_LOST] = "lost",	     [SIGHT_TARGET_GONE] = "target_gone",
+		[SIGHT_UNKNOWN] = "unknown", [SIGHT_PENDING] = "pending",
 	};
 
 	return names[sight];
@@ -127,4 +128,63 @@ struct look manager_look_program(struct manager *m, const struct db_program *p)
 struct look manager_look_map(struct manager *m, const struct db_map *map)
 {
 	return manager_look(m, map->boot_id, map->root_dev, map->pin, &map->identity, map->state);
+}
+
+struct look look_at_link_pin(struct manager *m, const struct db_link *l)
+{
+	return manager_look(m, l->boot_id, l->root_dev, l->pin, &l->identity, l->state);
+}
+
+static struct look look_at_cgroup(const json_t *target)
+{
+	char *path = answer_bytes(target, "path");
+	struct look look = { SIGHT_ATTACHED, NULL };
+	struct stat st;
+
+	if (!path || stat(path, &st))
+		look = path && (errno == ENOENT || errno == ENOTDIR)
+			       ? (struct look){ SIGHT_TARGET_GONE, "cgroup" }
+			       : (struct look){ SIGHT_UNKNOWN, "its cgroup cannot be looked at" };
+	else if (st.st_ino != answer_u64(target, "cgroup_id"))
+		look = (struct look){ SIGHT_TARGET_GONE, "cgroup" };
+	free(path);
+	return look;
+}
+
+static struct look look_at_netns(struct manager *m, const json_t *target)
+{
+	char *path = answer_bytes(target, "netns");
+	struct look look =
+		netns_look(m, answer_u64(target, "netns_dev"), answer_u64(target, "netns_ino"),
+			   path, (uint32_t)answer_int(target, "ifindex"));
+
+	free(path);
+	return look;
+}
+
+/* What a target has tells what it is. */
+static struct look look_at_target(struct manager *m, const json_t *target)
+{
+	json_int_t pid = answer_int(target, "pid");
+
+	if (json_object_get(target, "cgroup_id"))
+		return look_at_cgroup(target);
+	if (json_is_string(json_object_get(target, "netns_ino")))
+		return look_at_netns(m, target);
+	if (pid > 0 && kill((pid_t)pid, 0) && errno == ESRCH)
+		return (struct look){ SIGHT_TARGET_GONE, "process" };
+	return (struct look){ SIGHT_ATTACHED, NULL };
+}
+
+struct look manager_look_link(struct manager *m, const struct db_link *l)
+{
+	struct look look = look_at_link_pin(m, l);
+	json_t *target;
+
+	if (look.sight != SIGHT_LOADED)
+		return look;
+	target = l->target ? json_loads(l->target, 0, NULL) : NULL;
+	look = look_at_target(m, target);
+	json_decref(target);
+	return look;
 }

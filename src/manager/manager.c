@@ -87,6 +87,7 @@ void manager_free(struct manager *m)
 		ephemeral_end(m);
 	manager_close_write(m);
 	client_free(m->reader);
+	netns_forget(m);
 	free(m->ephemeral_dir);
 	free(m->db_path);
 	free(m->pin_root);
@@ -101,6 +102,11 @@ void manager_set_lock_timeout(struct manager *m, int seconds)
 bool manager_dry_run(const struct manager *m)
 {
 	return m->config.dry_run;
+}
+
+struct manager_places manager_places(const struct manager *m)
+{
+	return (struct manager_places){ m->db_path, m->pin_root, m->config.worker };
 }
 
 void manager_notice(struct manager *m, const char *format, ...)
@@ -183,6 +189,7 @@ void manager_new_command(struct manager *m, const char *name, const char *text, 
 	m->command.text = text;
 	m->command.len = len;
 	m->sight.known = false;
+	netns_forget(m);
 	if (m->db && !m->db_writes && !*db_uuid(m->db)) {
 		/* There was none yet; another session may have made it since. */
 		db_close(m->db);

@@ -67,16 +67,22 @@ int manager_hello(struct manager *m, json_t **result, struct error *e);
 
 enum sight {
 	SIGHT_LOADED,
-	SIGHT_LOST,
+	SIGHT_ATTACHED,	   /* a link; a program or object with one */
+	SIGHT_LOST,	   /* what the row tells of is gone */
+	SIGHT_TARGET_GONE, /* a link: what it was attached to is */
 	SIGHT_UNKNOWN,
 	SIGHT_PENDING,
 };
-/* "loaded", "lost", ... */
+/* "loaded", "attached", "lost", ... */
 const char *sight_name(enum sight sight);
 
 struct look {
 	enum sight sight;
-	const char *reason; /* lost: reboot, unpinned, replaced; unknown: why; otherwise NULL */
+	/*
+	 * lost: reboot, unpinned, replaced; target_gone: interface, netns, cgroup, process;
+	 * unknown: why; otherwise NULL.
+	 */
+	const char *reason;
 };
 /*
  * Looks at a pin without any privilege but search permission. Only ENOENT on our own bpffs means
@@ -92,14 +98,21 @@ void manager_look_begin(struct manager *m);
 void manager_look_end(struct manager *m);
 struct look manager_look_program(struct manager *m, const struct db_program *p);
 struct look manager_look_map(struct manager *m, const struct db_map *map);
+/*
+ * Its pin, then its target: an interface is looked for in its network namespace (another one is
+ * looked into by a child, once until the next command), a cgroup by path and id. Never
+ * SIGHT_LOADED.
+ */
+struct look manager_look_link(struct manager *m, const struct db_link *l);
 
 /* ---- names (resolve.c) ---- */
 
 /*
  * What a word names: an id, a name where it is unique, OBJECT/NAME, object:NAME, kernel:ID or
- * k:ID, or a pin path. want is the kind asked for; with DB_PROGRAM_OR_OBJECT a bare name means
- * the program before the object. Not found: -ENOENT with e filled and the nearest name hinted;
- * ambiguous: -ENOTUNIQ listing what it could mean.
+ * k:ID, or a pin path. want is the kind asked for; a bare name means the program before the object
+ * before the map. A link has its program's name and, where no program is asked for, its id. Not
+ * found: -ENOENT with e filled and the nearest name hinted; ambiguous: -ENOTUNIQ listing what it
+ * could mean.
  */
 enum want {
 	WANT_PROGRAM = 1 << DB_PROGRAM,
@@ -121,6 +134,61 @@ struct manager_pair {
 	const char *key, *value;
 };
 
+/* One attachment, as asked for. */
+struct manager_attachment {
+	const char *type;   /* "xdp", "uprobe", ...; NULL: from the program */
+	const char *target; /* NULL: the program's section says it */
+	/* "ingress" -> "", "netns" -> "blue", ...; the links that before and after name as typed.
+	 */
+	const struct manager_pair *options;
+	size_t option_count;
+};
+
+struct manager_attach {
+	int64_t program_id;
+	struct manager_attachment what;
+	bool ensure;
+	/*
+	 * ns until it is detached unless manager_keep() comes; 0: it stays. guard is called before
+	 * the kernel is changed, to start somebody who sees to it whatever becomes of us.
+	 */
+	int64_t trial;
+	int (*guard)(void *data, int64_t link_id, int64_t expires_at, struct error *e);
+	void *data;
+};
+/*
+ * Attaches a program by a pinned link. 0: it is attached, recorded and will survive any kill; *id
+ * is the link's; *changed is false where ensure found the same attachment alive. *row (may be NULL)
+ * is the worker's row, owned by the caller; NULL where there was nothing to ask it.
+ */
+int manager_attach(struct manager *m, const struct manager_attach *a, int64_t *id, bool *changed,
+		   json_t **row, struct error *e);
+
+/* Called for a path that was left because it is another object now, or could not be removed. */
+typedef void (*manager_kept_fn)(void *data, const char *path, const char *why);
+
+/* Detaches links and forgets them; those that are lost too. kept may be NULL. */
+int manager_detach(struct manager *m, const int64_t *ids, size_t count, manager_kept_fn kept,
+		   void *data, struct error *e);
+/* Ends the trials of links; *changed tells whether any was on trial. */
+int manager_keep(struct manager *m, const int64_t *ids, size_t count, bool *changed,
+		 struct error *e);
+/*
+ * Waits until a link is no longer on trial; detaches it when its time is over before that.
+ * -EINTR where the turn gives up.
+ */
+int manager_see_trial_out(struct manager *m, int64_t id, struct error *e);
+/*
+ * What an iterator's link has to say, by the reading worker: *result has "text" and "truncated",
+ * and is owned by the caller.
+ */
+int manager_read_link(struct manager *m, const struct db_link *l, json_t **result, struct error *e);
+/* The database, pin root and worker in use: to run another bpfman on the same things. */
+struct manager_places {
+	const char *db, *pin_root, *worker;
+};
+struct manager_places manager_places(const struct manager *m);
+
 struct manager_load {
 	const char *path;
 	const char *const *programs; /* NULL: all */
@@ -134,13 +202,20 @@ struct manager_load {
 	size_t label_count;
 	const struct manager_pair *globals; /* variable, value as text */
 	size_t global_count;
+	const struct manager_load_attach {
+		const char *program;
+		struct manager_attachment what;
+	} * attach;
+	size_t attach_count;
+	bool attach_all; /* the other programs too, where their sections say it */
 	bool ensure;
 	bool verbose;
 };
 /*
  * Loads one object, all or nothing. 0: it is loaded, recorded and will survive any kill; *id is
- * the object's; *changed is false where ensure found the same loaded already. Log of a failure is
- * kept in the database.
+ * the object's; *changed is false where ensure found the same loaded already. What it is attached
+ * to belongs to it: a link that cannot be made takes all of it back. Log of a failure is kept in
+ * the database.
  */
 int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, bool *changed,
 		 struct error *e);
@@ -173,13 +248,11 @@ int manager_verify(struct manager *m, const char *path, const char *program, con
 		   struct error *e);
 
 /*
- * Unloads programs and objects in one step per object: detached, unpinned, forgotten. Maps that
- * other programs use stay. kept (may be NULL) is called for each path that was left because
- * it is another object now, or could not be removed.
+ * Unloads programs and objects in one step: detached, unpinned, forgotten. Maps that other
+ * programs use stay. kept may be NULL.
  */
 int manager_unload(struct manager *m, const struct named *targets, size_t count,
-		   void (*kept)(void *data, const char *path, const char *why), void *data,
-		   struct error *e);
+		   manager_kept_fn kept, void *data, struct error *e);
 
 /* ---- the contents of maps (map.c) ---- */
 

@@ -150,7 +150,7 @@ static int record_maps(struct recording *rec, const json_t *maps, bool numbered)
 }
 
 int load_record_rows(struct manager *m, int64_t object_id, int64_t now, const json_t *result,
-		     struct error *e)
+		     struct load_links *links, struct error *e)
 {
 	const json_t *programs = json_object_get(result, "programs");
 	const json_t *maps = json_object_get(result, "maps");
@@ -187,6 +187,8 @@ int load_record_rows(struct manager *m, int64_t object_id, int64_t now, const js
 	json_array_foreach (programs, i, row)
 		if (!r)
 			r = record_uses(&rec, row, first + (int64_t)i);
+	if (!r)
+		r = load_record_links(m, links, first, now, e);
 	if (!r)
 		r = db_object_settle(m->db, object_id, pin_dir, rec.root_dev, e);
 out:
@@ -254,6 +256,8 @@ static int plan_program(struct manager *m, const struct manager_load *l, const j
 	}
 	p.type = strdup(type);
 	r = p.type ? db_program_insert(m->db, &p, e) : error_nomem(e);
+	if (!r)
+		r = load_plan_links(m, l, p.id, p.name, p.type, now, e);
 out:
 	db_program_clear(&p);
 	return r;

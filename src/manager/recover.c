@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * What an earlier session left unsettled: a pending load is taken back, an unload is carried on.
- * Always pins first, then the row, so that a kill in between only means doing it again.
+ * What an earlier session left unsettled: a pending load or attachment is taken back, an unload is
+ * carried on, and a link whose trial is over is detached. Always pins first, then the row, so that
+ * a kill in between only means doing it again.
  */
 #include "manager/internal.h"
 
@@ -12,12 +13,15 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/grow.h"
 #include "kernel/protocol/protocol.h"
 
 struct pending {
 	struct db_object *objects;
 	size_t count;
+	struct db_link *links;
+	size_t link_count;
 	bool unloading;
 };
 
@@ -36,6 +40,24 @@ static int collect(void *data, struct db_object *o)
 	p->objects = grown;
 	grown[p->count++] = *o;
 	memset(o, 0, sizeof(*o)); /* its strings are ours now */
+	return 0;
+}
+
+static int collect_link(void *data, struct db_link *l)
+{
+	struct pending *p = data;
+	struct db_link *grown;
+
+	if (l->state == DB_UNLOADING) {
+		p->unloading = true;
+		return 0;
+	}
+	grown = grow(p->links, p->link_count, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	p->links = grown;
+	grown[p->link_count++] = *l;
+	memset(l, 0, sizeof(*l)); /* its strings are ours now */
 	return 0;
 }
 
@@ -196,25 +218,90 @@ int recover_pending(struct manager *m, const struct db_object *o, struct error *
 	return r;
 }
 
+int recover_pending_link(struct manager *m, const struct db_link *l, struct error *e)
+{
+	char *staging = root_link_staging(m, l->id);
+	json_t *links = json_array();
+	int r = staging && links ? 0 : error_nomem(e);
+
+	/* As with objects: of another boot nothing exists, on another bpffs it is out of reach. */
+	if (!r && !strcmp(l->boot_id, m->boot_id)) {
+		if (l->root_dev != m->root_dev)
+			goto out;
+		r = request_pin(links, staging, NULL, e);
+		if (!r && l->pin)
+			r = request_pin(links, l->pin, NULL, e);
+		if (!r)
+			r = manager_do(m, "recovery",
+				       json_pack("{ss sO}", "op", "unpin", "links", links), NULL,
+				       e);
+	}
+	if (!r)
+		r = db_begin(m->db, e);
+	if (!r)
+		r = db_link_delete(m->db, l->id, e);
+	if (!r && m->recovering)
+		r = event_add(m, DB_LINK, l->id, l->program_name,
+			      "an unfinished attach was taken back", e);
+	if (!r)
+		r = db_commit(m->db, e);
+	if (r)
+		db_rollback(m->db);
+out:
+	json_decref(links);
+	free(staging);
+	return r;
+}
+
+static int expire(struct manager *m, int64_t now, struct error *e)
+{
+	int r = db_begin(m->db, e);
+
+	if (!r)
+		r = db_links_expire(m->db, now, m->run_id, e);
+	if (!r)
+		r = db_commit(m->db, e);
+	if (r)
+		db_rollback(m->db);
+	return r;
+}
+
+/* Pending objects, then pending links; the rest is on its way out. */
+static int take_back_all(struct manager *m, struct pending *p, struct error *e)
+{
+	int r = db_objects_unsettled(m->db, collect, p, e);
+
+	for (size_t i = 0; i < p->count; i++) {
+		if (!r)
+			r = recover_pending(m, &p->objects[i], e);
+		db_object_clear(&p->objects[i]);
+	}
+	if (!r)
+		r = db_links_unsettled(m->db, collect_link, p, e);
+	for (size_t i = 0; i < p->link_count; i++) {
+		if (!r)
+			r = recover_pending_link(m, &p->links[i], e);
+		db_link_clear(&p->links[i]);
+	}
+	free(p->objects);
+	free(p->links);
+	return r == -ENOMEM && !e->err ? error_nomem(e) : r;
+}
+
 int recover(struct manager *m, struct error *e)
 {
 	struct pending p = { 0 };
+	int64_t now = clock_now();
 	bool any;
 	int r;
 
-	r = db_any_unsettled(m->db, &any, e);
+	r = db_any_unsettled(m->db, now, &any, e);
 	if (r || !any)
 		return r;
 	m->recovering = true;
-	r = db_objects_unsettled(m->db, collect, &p, e);
-	if (r == -ENOMEM && !e->err)
-		r = error_nomem(e);
-	for (size_t i = 0; i < p.count; i++) {
-		if (!r)
-			r = recover_pending(m, &p.objects[i], e);
-		db_object_clear(&p.objects[i]);
-	}
-	free(p.objects);
+	r = expire(m, now, e);
+	if (!r)
+		r = take_back_all(m, &p, e);
 	if (!r && !p.unloading)
 		r = db_programs_unsettled(m->db, saw_program, &p.unloading, e);
 	if (!r && !p.unloading)

@@ -21,8 +21,9 @@ struct search {
 	const char *object;    /* its object's name, or NULL */
 	const char *pin;       /* a pin path, or NULL */
 	uint64_t kernel_id;    /* or 0 */
+	int64_t program;       /* a program whose links are looked for, or 0 */
 	struct named found[4]; /* the first few of one kind */
-	char *where[4];	       /* their objects' names, "" when of none */
+	char *what[4];	       /* what each is: OBJECT/NAME, and a link's target */
 	size_t count;
 	char **names;
 	size_t names_count;
@@ -46,14 +47,18 @@ static int remember_name(struct search *s, const char *name)
 	return 0;
 }
 
-static int hit(struct search *s, enum db_kind kind, int64_t id, const char *object)
+static int hit(struct search *s, enum db_kind kind, int64_t id, const char *object,
+	       const char *name, const char *target)
 {
 	size_t max = sizeof(s->found) / sizeof(s->found[0]);
+	struct buf what = { 0 };
 
 	if (s->count < max) {
+		buf_printf(&what, "%s%s%s%s%s", object ? object : "", object ? "/" : "", name,
+			   target ? " " : "", target ? target : "");
 		s->found[s->count] = (struct named){ kind, id };
-		s->where[s->count] = strdup(object ? object : "");
-		if (!s->where[s->count])
+		s->what[s->count] = buf_take(&what);
+		if (!s->what[s->count])
 			return error_nomem(s->e);
 	}
 	s->count++;
@@ -68,6 +73,8 @@ static bool same_boot(const struct search *s, const char *boot_id)
 static bool matches(const struct search *s, const char *name, const char *object, const char *pin,
 		    const char *outside, const char *boot_id, uint32_t kernel_id)
 {
+	if (s->program)
+		return false;
 	if (s->pin)
 		return (pin && !strcmp(pin, s->pin)) || (outside && !strcmp(outside, s->pin));
 	if (s->kernel_id)
@@ -83,7 +90,7 @@ static int see_program(void *data, struct db_program *p)
 
 	if (matches(s, p->name, p->object_name, p->pin, p->outside_path, p->boot_id,
 		    p->identity.kernel_id))
-		return hit(s, DB_PROGRAM, p->id, p->object_name);
+		return hit(s, DB_PROGRAM, p->id, p->object_name, p->name, NULL);
 	return remember_name(s, p->name);
 }
 
@@ -102,7 +109,7 @@ static int see_map(void *data, struct db_map *map)
 
 	if (is_section(s, map) || matches(s, map->name, map->object_name, map->pin, NULL,
 					  map->boot_id, map->identity.kernel_id))
-		return hit(s, DB_MAP, map->id, map->object_name);
+		return hit(s, DB_MAP, map->id, map->object_name, map->name, NULL);
 	return remember_name(s, map->name);
 }
 
@@ -111,8 +118,19 @@ static int see_object(void *data, struct db_object *o)
 	struct search *s = data;
 
 	if (!s->object && matches(s, o->name, NULL, o->pin_dir, NULL, NULL, 0))
-		return hit(s, DB_OBJECT, o->id, NULL);
+		return hit(s, DB_OBJECT, o->id, NULL, o->name, NULL);
 	return remember_name(s, o->name);
+}
+
+/* A link is named by its program. */
+static int see_link(void *data, struct db_link *l)
+{
+	struct search *s = data;
+
+	if (l->program_id == s->program || matches(s, l->program_name, l->object_name, l->pin, NULL,
+						   l->boot_id, l->identity.kernel_id))
+		return hit(s, DB_LINK, l->id, l->object_name, l->program_name, l->target_text);
+	return remember_name(s, l->program_name);
 }
 
 static const char *kinds_text(unsigned want)
@@ -126,6 +144,8 @@ static const char *kinds_text(unsigned want)
 		return "map";
 	case WANT_LINK:
 		return "link";
+	case WANT_PROGRAM | WANT_LINK:
+		return "program or link";
 	case WANT_PROGRAM | WANT_OBJECT:
 		return "program or object";
 	default:
@@ -140,11 +160,12 @@ static int ambiguous(struct search *s)
 	error_set(s->e, ENOTUNIQ, "\"%s\" is ambiguous: it names %zu %ss", s->text, s->count,
 		  db_kind_name(s->found[0].kind));
 	for (size_t i = 0; i < s->count && i < max; i++)
-		error_detail(s->e, "%lld  %s%s%s", (long long)s->found[i].id, s->where[i],
-			     s->where[i][0] ? "/" : "", s->name ? s->name : s->text);
+		error_detail(s->e, "%lld  %s", (long long)s->found[i].id, s->what[i]);
 	if (s->count > max)
 		error_detail(s->e, "and %zu more", s->count - max);
-	return error_hint(s->e, "name it by its id or as OBJECT/NAME");
+	return error_hint(s->e, s->found[0].kind == DB_LINK
+					? "name it by its id"
+					: "name it by its id or as OBJECT/NAME");
 }
 
 static int nothing(struct search *s, unsigned want)
@@ -155,11 +176,14 @@ static int nothing(struct search *s, unsigned want)
 	if (s->kernel_id)
 		error_set(s->e, ENOENT, "bpfman does not manage kernel id %llu",
 			  (unsigned long long)s->kernel_id);
+	else if (s->program)
+		error_set(s->e, ENOENT, "program %s has no link", s->text);
 	else
 		error_set(s->e, ENOENT, "no %s is named \"%s\"", kinds_text(want), s->text);
-	if (near)
+	if (near && strcmp(near, s->text))
 		return error_hint(s->e, "did you mean \"%s\"?", near);
-	return error_hint(s->e, "list shows what there is");
+	return error_hint(s->e, want == WANT_LINK ? "list links shows what there is"
+						  : "list shows what there is");
 }
 
 static int search_kind(struct search *s, struct db *db, enum db_kind kind)
@@ -172,7 +196,7 @@ static int search_kind(struct search *s, struct db *db, enum db_kind kind)
 	case DB_OBJECT:
 		return db_objects(db, see_object, s, s->e);
 	case DB_LINK:
-		break;
+		return db_links(db, s->program, see_link, s, s->e);
 	}
 	return 0;
 }
@@ -192,6 +216,10 @@ static int by_id(struct search *s, struct db *db, unsigned want, struct named *n
 	if (r)
 		return r;
 	named->id = (int64_t)id;
+	if (named->kind == DB_PROGRAM && !(want & WANT_PROGRAM) && (want & WANT_LINK)) {
+		s->program = named->id;
+		return 0;
+	}
 	if (!(want & (1u << named->kind)))
 		return error_set(s->e, EINVAL, "%s is a %s, not a %s", s->text,
 				 db_kind_name(named->kind), kinds_text(want));
@@ -274,9 +302,14 @@ int manager_resolve(struct manager *m, const char *text, unsigned want, struct n
 	r = manager_db(m, &db, e);
 	if (r)
 		return r;
-	if (all_digits(text))
-		return by_id(&s, db, want, named);
-	r = read_form(&s, &want, &copy);
+	if (all_digits(text)) {
+		r = by_id(&s, db, want, named);
+		if (r || !s.program)
+			return r;
+		want = WANT_LINK;
+	} else {
+		r = read_form(&s, &want, &copy);
+	}
 	for (size_t i = 0; !r && !s.count && i < sizeof(order) / sizeof(order[0]); i++)
 		if (want & (1u << order[i]))
 			r = search_kind(&s, db, order[i]);
@@ -284,8 +317,8 @@ int manager_resolve(struct manager *m, const char *text, unsigned want, struct n
 		*named = s.found[0];
 	else if (!r)
 		r = s.count ? ambiguous(&s) : nothing(&s, want);
-	for (size_t i = 0; i < sizeof(s.where) / sizeof(s.where[0]); i++)
-		free(s.where[i]);
+	for (size_t i = 0; i < sizeof(s.what) / sizeof(s.what[0]); i++)
+		free(s.what[i]);
 	for (size_t i = 0; i < s.names_count; i++)
 		free(s.names[i]);
 	free(s.names);

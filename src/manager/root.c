@@ -19,6 +19,11 @@
 #define BPFFS_DEFAULT "/sys/fs/bpf"
 #define OWNER_PREFIX  "owner_"
 
+#define PIN_NAME_BYTES               \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
+enum { PIN_NAME_MAX = 64 };
+
 static bool is_bpffs(const char *path, unsigned long *type)
 {
 	struct statfs fs;
@@ -227,6 +232,30 @@ char *root_staging_dir(struct manager *m, int64_t object_id)
 char *root_by_name_dir(struct manager *m)
 {
 	return below(m, "by_name", 0);
+}
+
+char *root_link_staging(struct manager *m, int64_t link_id)
+{
+	return below(m, "s", link_id);
+}
+
+char *root_link_waiting(struct manager *m, int64_t object_id, int64_t link_id)
+{
+	struct buf path = { 0 };
+
+	buf_printf(&path, "%s/%lld/s%lld", m->pin_root, (long long)object_id, (long long)link_id);
+	return buf_take(&path);
+}
+
+/* As the worker names the pins of programs and maps: nothing of an ELF name but its letters. */
+char *root_link_pin(struct manager *m, int64_t object_id, int64_t link_id, const char *program)
+{
+	struct buf path = { 0 };
+
+	buf_printf(&path, "%s/%lld/l%lld_", m->pin_root, (long long)object_id, (long long)link_id);
+	for (size_t i = 0; program[i] && i < PIN_NAME_MAX; i++)
+		buf_char(&path, strchr(PIN_NAME_BYTES, program[i]) ? program[i] : '_');
+	return buf_take(&path);
 }
 
 bool root_contains(struct manager *m, const char *path)

@@ -14,8 +14,6 @@
 #include "base/grow.h"
 #include "kernel/protocol/protocol.h"
 
-typedef void (*kept_fn)(void *data, const char *path, const char *why);
-
 int request_pin(json_t *pins, const char *path, const struct db_identity *identity, struct error *e)
 {
 	char dev[24] = "", ino[24] = "";
@@ -58,8 +56,9 @@ static bool ids_have(const struct ids *list, int64_t id)
 
 /* What goes, with what its event tells. */
 struct gone {
-	int64_t id, object_id;
+	int64_t id, parent; /* the object's of a program, the program's of a link */
 	char *name;
+	bool on_trial; /* of a link */
 };
 struct gone_list {
 	struct gone *items;
@@ -67,14 +66,14 @@ struct gone_list {
 };
 
 /* Takes the name over. */
-static int gone_add(struct gone_list *list, int64_t id, int64_t object_id, char **name)
+static int gone_add(struct gone_list *list, int64_t id, int64_t parent, char **name)
 {
 	struct gone *grown = grow(list->items, list->count, sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
 	list->items = grown;
-	list->items[list->count++] = (struct gone){ id, object_id, *name };
+	list->items[list->count++] = (struct gone){ .id = id, .parent = parent, .name = *name };
 	*name = NULL;
 	return 0;
 }
@@ -97,8 +96,8 @@ static void gone_free(struct gone_list *list)
 struct going {
 	struct manager *m;
 	struct error *e;
-	json_t *pins, *names, *parents;
-	struct gone_list programs, objects;
+	json_t *links, *pins, *names, *parents;
+	struct gone_list attached, programs, objects;
 	struct ids maps;
 };
 
@@ -113,6 +112,23 @@ static enum reach reach(const struct manager *m, const char *boot_id, uint64_t r
 	if (m->config.dry_run || strcmp(boot_id, m->boot_id))
 		return REACH_ROW_ONLY;
 	return root_dev == m->root_dev ? REACH_PINS : REACH_NOTHING;
+}
+
+static int going_link(void *data, struct db_link *l)
+{
+	struct going *g = data;
+	enum reach how = reach(g->m, l->boot_id, l->root_dev);
+	int r = 0;
+
+	if (l->state != DB_UNLOADING || how == REACH_NOTHING)
+		return 0;
+	if (how == REACH_PINS && l->pin)
+		r = request_pin(g->links, l->pin, &l->identity, g->e);
+	if (!r && gone_add(&g->attached, l->id, l->program_id, &l->program_name))
+		r = error_nomem(g->e);
+	if (!r)
+		g->attached.items[g->attached.count - 1].on_trial = l->expires_at != 0;
+	return r;
 }
 
 static int going_program(void *data, struct db_program *p)
@@ -165,33 +181,42 @@ static int going_object(void *data, struct db_object *o)
 	return 0;
 }
 
-static void tell_kept(const json_t *answer, kept_fn kept, void *data)
+static void tell_kept(const json_t *answer, manager_kept_fn kept, void *data)
 {
-	const json_t *list = json_object_get(json_object_get(answer, "result"), "kept");
-	const json_t *item;
+	const json_t *result = json_object_get(answer, "result"), *item;
 	size_t i;
 
 	if (!kept)
 		return;
-	json_array_foreach (list, i, item) {
+	json_array_foreach (json_object_get(result, "kept"), i, item) {
 		char *path = answer_bytes(item, "path");
 
 		if (path)
 			kept(data, path, answer_str(item, "why", "it could not be removed"));
 		free(path);
 	}
+	json_array_foreach (json_object_get(result, "held"), i, item) {
+		char *path = NULL;
+		size_t len;
+
+		if (!wire_decode(json_string_value(item), &path, &len))
+			kept(data, path,
+			     "the pin is gone, but another pin or a process holds the "
+			     "link: it is attached still");
+		free(path);
+	}
 }
 
-static int remove_pins(struct going *g, kept_fn kept, void *data)
+static int remove_pins(struct going *g, manager_kept_fn kept, void *data)
 {
 	json_t *answer = NULL;
 	int r;
 
-	if (!json_array_size(g->pins) && !json_array_size(g->parents))
+	if (!json_array_size(g->links) && !json_array_size(g->pins) && !json_array_size(g->parents))
 		return 0;
 	r = manager_do(g->m, "unload",
-		       json_pack("{ss sO sO sO}", "op", "unpin", "pins", g->pins, "names", g->names,
-				 "parents", g->parents),
+		       json_pack("{ss sO sO sO sO}", "op", "unpin", "links", g->links, "pins",
+				 g->pins, "names", g->names, "parents", g->parents),
 		       &answer, g->e);
 	if (!r)
 		tell_kept(answer, kept, data);
@@ -199,7 +224,7 @@ static int remove_pins(struct going *g, kept_fn kept, void *data)
 	return r;
 }
 
-/* An object's event tells of its programs too. */
+/* An object's event tells of its programs too, a program's of its links. */
 static int add_events(struct going *g)
 {
 	const char *message =
@@ -213,8 +238,17 @@ static int add_events(struct going *g)
 	}
 	for (size_t i = 0; !r && i < g->programs.count; i++) {
 		gone = &g->programs.items[i];
-		if (!gone_has(&g->objects, gone->object_id))
+		if (!gone_has(&g->objects, gone->parent))
 			r = event_add(g->m, DB_PROGRAM, gone->id, gone->name, message, g->e);
+	}
+	for (size_t i = 0; !r && i < g->attached.count; i++) {
+		gone = &g->attached.items[i];
+		if (gone_has(&g->programs, gone->parent))
+			continue;
+		if (g->m->recovering)
+			message = gone->on_trial ? "its trial was over, and it was detached"
+						 : "an unfinished detach was carried to its end";
+		r = event_add(g->m, DB_LINK, gone->id, gone->name, message, g->e);
 	}
 	return r;
 }
@@ -224,6 +258,8 @@ static int delete_rows(struct going *g)
 	struct db *db = g->m->db;
 	int r = db_begin(db, g->e);
 
+	for (size_t i = 0; !r && i < g->attached.count; i++)
+		r = db_link_delete(db, g->attached.items[i].id, g->e);
 	for (size_t i = 0; !r && i < g->programs.count; i++)
 		r = db_program_delete(db, g->programs.items[i].id, g->e);
 	for (size_t i = 0; !r && i < g->maps.count; i++)
@@ -241,19 +277,22 @@ static int delete_rows(struct going *g)
 	return r;
 }
 
-int unload_finish(struct manager *m, kept_fn kept, void *data, struct error *e)
+int unload_finish(struct manager *m, manager_kept_fn kept, void *data, struct error *e)
 {
 	struct going g = { .m = m, .e = e };
 	int r;
 
+	g.links = json_array();
 	g.pins = json_array();
 	g.names = json_array();
 	g.parents = json_array();
-	if (!g.pins || !g.names || !g.parents) {
+	if (!g.links || !g.pins || !g.names || !g.parents) {
 		r = error_nomem(e);
 		goto out;
 	}
-	r = db_programs_unsettled(m->db, going_program, &g, e);
+	r = db_links_unsettled(m->db, going_link, &g, e);
+	if (!r)
+		r = db_programs_unsettled(m->db, going_program, &g, e);
 	if (!r)
 		r = db_maps_unsettled(m->db, going_map, &g, e);
 	if (!r)
@@ -263,12 +302,26 @@ int unload_finish(struct manager *m, kept_fn kept, void *data, struct error *e)
 	if (!r)
 		r = delete_rows(&g);
 out:
+	json_decref(g.links);
 	json_decref(g.pins);
 	json_decref(g.names);
 	json_decref(g.parents);
+	gone_free(&g.attached);
 	gone_free(&g.programs);
 	gone_free(&g.objects);
 	free(g.maps.ids);
+	return r;
+}
+
+int unload_finish_surely(struct manager *m, manager_kept_fn kept, void *data, struct error *e)
+{
+	int r = unload_finish(m, kept, data, e);
+
+	if (r == -EPIPE || r == -EPROTO) {
+		/* What is marked can be carried on with a new worker. */
+		error_clear(e);
+		r = unload_finish(m, kept, data, e);
+	}
 	return r;
 }
 
@@ -277,34 +330,43 @@ out:
 struct marking {
 	struct manager *m;
 	struct error *e;
+	struct ids links;    /* that go */
 	struct ids programs; /* that go */
 	struct ids objects;  /* touched */
 	struct ids maps;     /* that go */
 	size_t staying;	     /* programs of the object being looked at that do not go */
 };
 
-/* What cannot be told to be ours, or gone, is not unloaded. */
-static int check_reachable(struct marking *k, const struct db_program *p)
+int check_reachable(struct manager *m, const char *kind, int64_t id, const char *name,
+		    struct look look, struct error *e)
 {
-	struct look look = manager_look_program(k->m, p);
-
-	if (look.sight != SIGHT_UNKNOWN || k->m->config.dry_run)
+	if (look.sight != SIGHT_UNKNOWN || m->config.dry_run)
 		return 0;
-	error_set(k->e, EAGAIN, "cannot tell whether program %lld \"%s\" is still there: %s",
-		  (long long)p->id, p->name, look.reason);
-	return error_hint(k->e,
-			  "bring back the bpffs it was pinned on, or run with the privilege "
-			  "to look there; after a reboot it shows as lost and can be unloaded");
+	error_set(e, EAGAIN, "cannot tell whether %s %lld \"%s\" is still there: %s", kind,
+		  (long long)id, name, look.reason);
+	return error_hint(e, "bring back the bpffs it was pinned on, or run with the privilege "
+			     "to look there; after a reboot it shows as lost and can be unloaded");
+}
+
+static int mark_link_of(void *data, struct db_link *l)
+{
+	struct marking *k = data;
+	int r = check_reachable(k->m, "link", l->id, l->program_name, look_at_link_pin(k->m, l),
+				k->e);
+
+	return !r && ids_add(&k->links, l->id) ? error_nomem(k->e) : r;
 }
 
 static int mark_program_of(void *data, struct db_program *p)
 {
 	struct marking *k = data;
-	int r = check_reachable(k, p);
+	int r = check_reachable(k->m, "program", p->id, p->name, manager_look_program(k->m, p),
+				k->e);
 
-	if (!r && !ids_have(&k->programs, p->id) && ids_add(&k->programs, p->id))
-		r = error_nomem(k->e);
-	return r;
+	if (r || ids_have(&k->programs, p->id))
+		return r;
+	r = db_links(k->m->db, p->id, mark_link_of, k, k->e);
+	return !r && ids_add(&k->programs, p->id) ? error_nomem(k->e) : r;
 }
 
 static int count_staying(void *data, struct db_program *p)
@@ -391,6 +453,8 @@ static int mark(struct marking *k)
 
 	for (size_t i = 0; !r && i < k->objects.count; i++)
 		r = mark_object(k, k->objects.ids[i]);
+	for (size_t i = 0; !r && i < k->links.count; i++)
+		r = db_link_set_state(db, k->links.ids[i], DB_UNLOADING, k->m->run_id, k->e);
 	for (size_t i = 0; !r && i < k->programs.count; i++)
 		r = db_program_set_state(db, k->programs.ids[i], DB_UNLOADING, k->e);
 	for (size_t i = 0; !r && i < k->maps.count; i++)
@@ -415,8 +479,8 @@ static void about(struct manager *m, const struct named *target)
 	db_object_clear(&o);
 }
 
-int manager_unload(struct manager *m, const struct named *targets, size_t count, kept_fn kept,
-		   void *data, struct error *e)
+int manager_unload(struct manager *m, const struct named *targets, size_t count,
+		   manager_kept_fn kept, void *data, struct error *e)
 {
 	struct marking k = { .m = m, .e = e };
 	int r;
@@ -432,13 +496,9 @@ int manager_unload(struct manager *m, const struct named *targets, size_t count,
 	if (!r)
 		r = mark(&k);
 	if (!r)
-		r = unload_finish(m, kept, data, e);
-	if (r == -EPIPE || r == -EPROTO) {
-		/* The worker died over it: what is marked can be carried on with a new one. */
-		error_clear(e);
-		r = unload_finish(m, kept, data, e);
-	}
+		r = unload_finish_surely(m, kept, data, e);
 	manager_unlock(m);
+	free(k.links.ids);
 	free(k.programs.ids);
 	free(k.objects.ids);
 	free(k.maps.ids);

@@ -55,6 +55,28 @@ static void test_load(void **state)
 	unbind();
 }
 
+/* An option whose value may be left out takes the next word only where that looks like one. */
+static void test_bare_option(void **state)
+{
+	(void)state;
+	assert_int_equal(bind("load a.o --attach", false), 0);
+	assert_string_equal(invocation_value(&in, "--attach"), "");
+	unbind();
+	assert_int_equal(bind("load --attach a.o", false), 0);
+	assert_string_equal(invocation_value(&in, "--attach"), "");
+	assert_string_equal(invocation_value(&in, "FILE"), "a.o");
+	unbind();
+	assert_int_equal(
+		bind("load a.o --attach 'p=eth0 --ingress' --attach q=x --attach --ensure", false),
+		0);
+	assert_int_equal(invocation_values(&in, "--attach")->count, 3);
+	assert_string_equal(invocation_values(&in, "--attach")->values[0], "p=eth0 --ingress");
+	assert_string_equal(invocation_values(&in, "--attach")->values[1], "q=x");
+	assert_string_equal(invocation_values(&in, "--attach")->values[2], "");
+	assert_non_null(invocation_value(&in, "--ensure"));
+	unbind();
+}
+
 static void test_options_end(void **state)
 {
 	(void)state;
@@ -77,7 +99,8 @@ static void test_refusals(void **state)
 		{ "load", "FILE is missing", "usage: load FILE" },
 		{ "load a b", "one word too many", NULL },
 		{ "load a --progam x", "unknown option \"--progam\"", "--program" },
-		{ "load --path x.o --programs xdp:pass", "unknown option \"--path\"", "first argument" },
+		{ "load --path x.o --programs xdp:pass", "unknown option \"--path\"",
+		  "first argument" },
 		{ "load a --program", "needs a value", NULL },
 		{ "load a --ensure=yes", "takes no value", NULL },
 		{ "load a --name x --name y", "given twice", NULL },
@@ -86,12 +109,29 @@ static void test_refusals(void **state)
 		{ "load a --type xdp --type kprobe", "given twice", NULL },
 		{ "load a --program x --program y --pin-path /p", "single program", NULL },
 		{ "load ''", "FILE is empty", NULL },
-		{ "list prgrams", "one of programs|maps|objects", "programs" },
+		{ "list prgrams", "one of programs|maps|links|objects", "programs" },
 		{ "list --sort colour", "--sort is one of", NULL },
 		{ "list -j", "unknown option \"-j\"", "option of bpfman itself" },
 		{ "unload", "what to unload is missing", "--all" },
 		{ "unload a --all", "exclude each other", NULL },
 		{ "show", "ID is missing", NULL },
+		{ "attach", "PROGRAM is missing", "usage: attach PROGRAM [TARGET]" },
+		{ "attach p eth0 --ingress --egress", "exclude each other", NULL },
+		{ "attach p eth0 --first --before 3", "exclude each other", NULL },
+		{ "attach p eth0 --mode slow", "native|generic", NULL },
+		{ "attach p eth0 --try soon", "seconds", NULL },
+		{ "attach p eth0 --cpu -1", "whole number", NULL },
+		{ "attach p eth0 --igress", "unknown option \"--igress\"", "--ingress" },
+		{ "attach p eth0 eth1", "one word too many", NULL },
+		{ "load a --attach 'p=eth0 --igress'", "unknown option", "--ingress" },
+		{ "load a --attach 'p=eth0; list'", "more than a target", NULL },
+		{ "load a --attach 'p=eth0 --try 3'", "no place", NULL },
+		{ "load a --attach =eth0", "PROGRAM=TARGET", NULL },
+		{ "detach", "LINK is missing", NULL },
+		{ "detach 1 --expired --ingress", "alone", NULL },
+		{ "detach 1 2 3 --ingress", "one PROGRAM [TARGET]", NULL },
+		{ "list --program x", "list links", NULL },
+		{ "link attach p eth0", "unknown command", "attach PROGRAM" },
 		{ "show thing 3", "no kind of thing", NULL },
 		{ "set colour", "no option \"colour\"", "color" },
 		{ "set db /x", "only when bpfman starts", NULL },
@@ -190,9 +230,10 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_load),	    cmocka_unit_test(test_options_end),
-		cmocka_unit_test(test_refusals),    cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_inner_words), cmocka_unit_test(test_rows),
-		cmocka_unit_test(test_status),	    cmocka_unit_test(test_manual),
+		cmocka_unit_test(test_bare_option), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_prefixes),    cmocka_unit_test(test_inner_words),
+		cmocka_unit_test(test_rows),	    cmocka_unit_test(test_status),
+		cmocka_unit_test(test_manual),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -67,6 +67,11 @@ static int take_program(void *data, struct db_program *p)
 	return take(data, p->id);
 }
 
+static int take_link(void *data, struct db_link *l)
+{
+	return take(data, l->id);
+}
+
 static int take_map(void *data, struct db_map *m)
 {
 	return take(data, m->id);
@@ -472,12 +477,142 @@ static void nested_reads(void **state)
 	finish(f, db);
 }
 
+static void links(void **state)
+{
+	struct fixture *f = *state;
+	struct db *db = begin(f);
+	struct db_link full = {
+		.type = "xdp",
+		.attach_type = "xdp",
+		.target = "{\"interface\":\"x\"}",
+		.target_text = ODD,
+		.options = "{}",
+		.state = DB_PENDING,
+		.run_id = "run",
+		.boot_id = "boot",
+		.root_dev = UINT64_MAX,
+		.pin = "/l" ODD,
+		.identity = { UINT64_MAX, UINT64_MAX - 1, UINT32_MAX },
+		.expires_at = 1000,
+		.created_at = INT64_MAX,
+	}, bare = { .state = DB_LOADED }, settled, read;
+	struct ids ids = { 0 };
+	int64_t object = insert_object(f, db, "o"), other = insert_object(f, db, "p");
+	enum db_kind kind;
+	bool any;
+
+	full.program_id = insert_program(f, db, object, ODD "p");
+	bare.program_id = insert_program(f, db, other, "q");
+	ok(f, db_link_insert(db, &full, &f->e));
+	ok(f, db_link_insert(db, &bare, &f->e));
+	assert_int_equal(full.id, 5);
+	db = again(f, db);
+	ok(f, db_kind_of(db, 5, &kind, &f->e));
+	assert_int_equal(kind, DB_LINK);
+	ok(f, db_link_get(db, 5, &read, &f->e));
+	assert_int_equal(read.program_id, full.program_id);
+	same_text(read.program_name, ODD "p");
+	assert_int_equal(read.object_id, object);
+	same_text(read.object_name, "o");
+	same_text(read.type, full.type);
+	same_text(read.attach_type, full.attach_type);
+	same_text(read.target, full.target);
+	same_text(read.target_text, full.target_text);
+	same_text(read.options, full.options);
+	assert_int_equal(read.state, DB_PENDING);
+	same_text(read.run_id, "run");
+	same_text(read.boot_id, "boot");
+	assert_true(read.root_dev == full.root_dev);
+	same_text(read.pin, full.pin);
+	assert_memory_equal(&read.identity, &full.identity, sizeof(read.identity));
+	assert_int_equal(read.expires_at, 1000);
+	assert_true(read.created_at == INT64_MAX);
+	db_link_clear(&read);
+	ok(f, db_link_get(db, 6, &read, &f->e));
+	assert_null(read.type);
+	assert_null(read.target);
+	assert_int_equal(read.expires_at, 0);
+	db_link_clear(&read);
+
+	ok(f, db_links(db, 0, take_link, &ids, &f->e));
+	are(&ids, 2, 5, 6);
+	ok(f, db_links(db, full.program_id, take_link, &ids, &f->e));
+	are(&ids, 1, 5);
+	ok(f, db_links_of_object(db, other, take_link, &ids, &f->e));
+	are(&ids, 1, 6);
+	ok(f, db_links_unsettled(db, take_link, &ids, &f->e));
+	are(&ids, 1, 5);
+
+	/* Attached: what was asked for stays, what it became is stored. */
+	settled = (struct db_link){
+		.id = 5,
+		.type = "tcx",
+		.target = "{}",
+		.target_text = "eth0 --ingress",
+		.identity = { 1, 2, 3 },
+	};
+	ok(f, db_link_settle(db, &settled, &f->e));
+	ok(f, db_link_get(db, 5, &read, &f->e));
+	same_text(read.type, "tcx");
+	assert_null(read.attach_type);
+	same_text(read.target_text, "eth0 --ingress");
+	same_text(read.options, "{}");
+	assert_memory_equal(&read.identity, &settled.identity, sizeof(read.identity));
+	assert_int_equal(read.state, DB_LOADED);
+	assert_int_equal(read.expires_at, 1000);
+	db_link_clear(&read);
+	ok(f, db_links_unsettled(db, take_link, &ids, &f->e));
+	are(&ids, 0);
+
+	/* Its trial is over when its time has come, and not before. */
+	ok(f, db_any_unsettled(db, 999, &any, &f->e));
+	assert_false(any);
+	ok(f, db_any_unsettled(db, 1000, &any, &f->e));
+	assert_true(any);
+	ok(f, db_links_expire(db, 999, "later", &f->e));
+	ok(f, db_links_unsettled(db, take_link, &ids, &f->e));
+	are(&ids, 0);
+	ok(f, db_links_expire(db, 1000, "later", &f->e));
+	ok(f, db_links_unsettled(db, take_link, &ids, &f->e));
+	are(&ids, 1, 5);
+	ok(f, db_link_set_state(db, 5, DB_LOADED, NULL, &f->e));
+	ok(f, db_link_keep(db, 5, &f->e));
+	ok(f, db_link_get(db, 5, &read, &f->e));
+	same_text(read.run_id, "later");
+	assert_int_equal(read.expires_at, 0);
+	db_link_clear(&read);
+	ok(f, db_any_unsettled(db, INT64_MAX, &any, &f->e));
+	assert_false(any);
+	ok(f, db_link_set_state(db, 5, DB_UNLOADING, "run2", &f->e));
+	ok(f, db_any_unsettled(db, 0, &any, &f->e));
+	assert_true(any);
+
+	/* It goes with its program, its program's object, or alone; so does its id. */
+	ok(f, db_program_delete(db, full.program_id, &f->e));
+	assert_int_equal(db_link_get(db, 5, &read, &f->e), -ENOENT);
+	assert_int_equal(db_kind_of(db, 5, &kind, &f->e), -ENOENT);
+	ok(f, db_object_delete(db, other, &f->e));
+	assert_int_equal(db_kind_of(db, 6, &kind, &f->e), -ENOENT);
+	bare.program_id = insert_program(f, db, object, "r");
+	ok(f, db_link_insert(db, &bare, &f->e));
+	ok(f, db_link_delete(db, bare.id, &f->e));
+	assert_int_equal(db_link_get(db, bare.id, &read, &f->e), -ENOENT);
+	error_clear(&f->e);
+	assert_int_equal(db_link_delete(db, bare.id, &f->e), -ENOENT);
+	assert_non_null(strstr(f->e.message, "no link"));
+	error_clear(&f->e);
+	assert_int_equal(db_link_settle(db, &bare, &f->e), -ENOENT);
+	error_clear(&f->e);
+	assert_int_equal(db_link_keep(db, bare.id, &f->e), -ENOENT);
+	finish(f, db);
+}
+
 int main(void)
 {
 #define test(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		test(objects),	   test(ids_are_never_reused), test(programs),	   test(maps),
-		test(shared_maps), test(unsettled_objects),    test(nested_reads),
+		test(shared_maps), test(unsettled_objects),    test(nested_reads), test(links),
 	};
 
 	return cmocka_run_group_tests_name("db_rows", tests, NULL, NULL);

@@ -107,14 +107,14 @@ static void upgrades(void **state)
 	bool any;
 
 	memset(u.sha256, 'b', 64);
-	ok(f, db_any_unsettled(db, &any, &f->e));
+	ok(f, db_any_unsettled(db, 0, &any, &f->e));
 	assert_false(any);
 	ok(f, db_file_store(db, u.sha256, "new", 3, &f->e));
 	ok(f, db_upgrade_insert(db, &u, &f->e));
 	/* One at a time. */
 	assert_int_equal(db_upgrade_insert(db, &u, &f->e), -EEXIST);
 	db = again(f, db);
-	ok(f, db_any_unsettled(db, &any, &f->e));
+	ok(f, db_any_unsettled(db, 0, &any, &f->e));
 	assert_true(any);
 	assert_int_equal(db_upgrades(db, take, &read, &f->e), 1);
 	assert_int_equal(read.object_id, id);
@@ -134,7 +134,7 @@ static void upgrades(void **state)
 	assert_int_equal(db_upgrade_delete(db, id, &f->e), -ENOENT);
 	assert_false(has_file(f, db, u.sha256));
 	db = again(f, db);
-	ok(f, db_any_unsettled(db, &any, &f->e));
+	ok(f, db_any_unsettled(db, 0, &any, &f->e));
 	assert_false(any);
 	finish(f, db);
 }

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * Whether network namespaces and the interfaces in them are still there. Another namespace is
+ * looked into by a child, because who cannot go back would be stranded in it; once for all the
+ * links of a list.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/grow.h"
+#include "manager/internal.h"
+
+#define OWN_NETNS "/proc/self/ns/net"
+
+/* A namespace, and what is in it. */
+struct netns_sight {
+	uint64_t dev, ino;
+	struct look look; /* attached: it is there, and what follows is known */
+	uint32_t *ifindex;
+	size_t count;
+};
+
+void netns_forget(struct manager *m)
+{
+	for (size_t i = 0; i < m->netns_count; i++)
+		free(m->netns[i].ifindex);
+	free(m->netns);
+	m->netns = NULL;
+	m->netns_count = 0;
+}
+
+/* Opens path if it leads to this very namespace; otherwise -1, with errno ESTALE or open's. */
+static int open_same(const struct netns_sight *ns, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0)
+		return -1;
+	if (!fstat(fd, &st) && st.st_dev == ns->dev && st.st_ino == ns->ino)
+		return fd;
+	close(fd);
+	errno = ESTALE;
+	return -1;
+}
+
+/* Looks for it in DIR/NAME/below of each name; *hidden: some could not be looked at. */
+static int open_below(const struct netns_sight *ns, const char *dir, const char *below,
+		      bool *hidden)
+{
+	const struct dirent *entry;
+	DIR *d = opendir(dir);
+	int fd = -1;
+
+	if (!d) {
+		*hidden |= errno != ENOENT;
+		return -1;
+	}
+	while (fd < 0 && (entry = readdir(d))) {
+		struct buf path = { 0 };
+
+		if (entry->d_name[0] == '.' ||
+		    (*below && strspn(entry->d_name, "0123456789") != strlen(entry->d_name)))
+			continue;
+		buf_printf(&path, "%s/%s%s", dir, entry->d_name, below);
+		if (buf_error(&path)) {
+			*hidden = true;
+		} else {
+			fd = open_same(ns, path.data);
+			*hidden |= fd < 0 && (errno == EACCES || errno == EPERM);
+		}
+		buf_free(&path);
+	}
+	closedir(d);
+	return fd;
+}
+
+/*
+ * Opens the namespace: by the path it was named by, by another name, or by a process that lives in
+ * it. Otherwise -1, and ns->look says why.
+ */
+static int open_netns(struct netns_sight *ns, const char *path)
+{
+	bool hidden = false;
+	int fd = path ? open_same(ns, path) : -1;
+
+	if (fd < 0)
+		fd = open_below(ns, "/run/netns", "", &hidden);
+	if (fd < 0)
+		fd = open_below(ns, "/proc", "/ns/net", &hidden);
+	if (fd < 0 && hidden)
+		ns->look = (struct look){ SIGHT_UNKNOWN,
+					  "no permission to look for its network namespace" };
+	else if (fd < 0)
+		ns->look = (struct look){ SIGHT_TARGET_GONE, "netns" };
+	return fd;
+}
+
+/* Writes the indices of all interfaces here; returns 0 or an errno. */
+static int tell_interfaces(FILE *to)
+{
+	struct if_nameindex *list = if_nameindex();
+	int r = list ? 0 : errno;
+
+	for (size_t i = 0; list && list[i].if_index; i++)
+		if (fwrite(&list[i].if_index, sizeof(list[i].if_index), 1, to) != 1)
+			r = errno;
+	if_freenameindex(list);
+	return fflush(to) ? errno : r;
+}
+
+static void read_interfaces(struct netns_sight *ns, FILE *from)
+{
+	unsigned int index;
+
+	while (fread(&index, sizeof(index), 1, from) == 1) {
+		uint32_t *grown = grow(ns->ifindex, ns->count, sizeof(*grown));
+
+		if (!grown) {
+			ns->look = (struct look){ SIGHT_UNKNOWN, "not enough memory to look" };
+			return;
+		}
+		ns->ifindex = grown;
+		ns->ifindex[ns->count++] = index;
+	}
+}
+
+/* Reads the interfaces of the namespace that fd is, or of our own (-1). */
+static void look_into(struct netns_sight *ns, int fd)
+{
+	int ends[2], status = -1;
+	FILE *f;
+	pid_t pid;
+
+	ns->look = (struct look){ SIGHT_UNKNOWN, "its network namespace cannot be looked into" };
+	if (pipe2(ends, O_CLOEXEC))
+		return;
+	pid = fork();
+	if (!pid) {
+		f = fdopen(ends[1], "w");
+		if (!f || (fd >= 0 && setns(fd, CLONE_NEWNET)))
+			_exit(errno == EPERM ? 2 : 1);
+		_exit(tell_interfaces(f) ? 1 : 0);
+	}
+	close(ends[1]);
+	f = pid > 0 ? fdopen(ends[0], "r") : NULL;
+	if (f) {
+		ns->look = (struct look){ SIGHT_ATTACHED, NULL };
+		read_interfaces(ns, f);
+		fclose(f);
+	} else {
+		close(ends[0]);
+	}
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	if (!f || !WIFEXITED(status) || WEXITSTATUS(status) == 1)
+		ns->look.sight = SIGHT_UNKNOWN;
+	if (ns->look.sight == SIGHT_UNKNOWN && !ns->look.reason)
+		ns->look.reason = "its network namespace cannot be looked into";
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
+		ns->look = (struct look){ SIGHT_UNKNOWN,
+					  "no permission to look into its network namespace" };
+}
+
+static void see_netns(struct netns_sight *ns, const char *path)
+{
+	struct stat own;
+	int fd = -1;
+
+	if (stat(OWN_NETNS, &own) || own.st_dev != ns->dev || own.st_ino != ns->ino) {
+		fd = open_netns(ns, path);
+		if (fd < 0)
+			return;
+	}
+	look_into(ns, fd);
+	if (fd >= 0)
+		close(fd);
+}
+
+static const struct netns_sight *netns_of(struct manager *m, uint64_t dev, uint64_t ino,
+					  const char *path)
+{
+	struct netns_sight *grown;
+
+	for (size_t i = 0; i < m->netns_count; i++)
+		if (m->netns[i].dev == dev && m->netns[i].ino == ino)
+			return &m->netns[i];
+	grown = grow(m->netns, m->netns_count, sizeof(*grown));
+	if (!grown)
+		return NULL;
+	m->netns = grown;
+	grown = &grown[m->netns_count++];
+	*grown = (struct netns_sight){ .dev = dev, .ino = ino };
+	see_netns(grown, path);
+	return grown;
+}
+
+struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, const char *path,
+		       uint32_t ifindex)
+{
+	const struct netns_sight *ns = netns_of(m, dev, ino, path);
+
+	if (!ns)
+		return (struct look){ SIGHT_UNKNOWN, "not enough memory to look" };
+	if (ns->look.sight != SIGHT_ATTACHED || !ifindex)
+		return ns->look;
+	for (size_t i = 0; i < ns->count; i++)
+		if (ns->ifindex[i] == ifindex)
+			return ns->look;
+	return (struct look){ SIGHT_TARGET_GONE, "interface" };
+}
