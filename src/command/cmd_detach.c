@@ -280,7 +280,7 @@ static int check_detach(const struct invocation *in, struct error *e)
 static const struct arg detach_args[] = {
 	{ .name = "LINK",
 	  .type = ARG_PROGRAM_OR_LINK,
-	  .flags = ARG_REQUIRED | ARG_REPEAT,
+	  .flags = ARG_REQUIRED | ARG_REPEAT | ARG_FORMS,
 	  .value = "LINK... | PROGRAM [TARGET]",
 	  .help = "ids, kernel:ID, pin paths, programs with a single link; or a program and where "
 		  "it is attached" },

@@ -87,18 +87,19 @@ static int open_below(const struct netns_sight *ns, const char *dir, const char 
 
 /*
  * Opens the namespace: by the path it was named by, by another name, or by a process that lives in
- * it. Otherwise -1, and ns->look says why.
+ * it. Otherwise -1, and ns->look says why: one whose name is gone is taken for gone, although a
+ * process that may not be looked at could hold it still.
  */
 static int open_netns(struct netns_sight *ns, const char *path)
 {
-	bool hidden = false;
 	int fd = path ? open_same(ns, path) : -1;
+	bool hidden = false, named_no_more = fd < 0 && (errno == ENOENT || errno == ESTALE);
 
 	if (fd < 0)
 		fd = open_below(ns, "/run/netns", "", &hidden);
 	if (fd < 0)
 		fd = open_below(ns, "/proc", "/ns/net", &hidden);
-	if (fd < 0 && hidden)
+	if (fd < 0 && hidden && (!path || !named_no_more))
 		ns->look = (struct look){ SIGHT_UNKNOWN,
 					  "no permission to look for its network namespace" };
 	else if (fd < 0)

@@ -183,8 +183,8 @@ MISTAKES = [
     ("''", 2, 'unknown command ""'),
     ("list --lable a=b", 2, '"--lable"', 'did you mean "?--label'),
     ("load x.o --pinpath x", 2, '"--pinpath"', 'did you mean "?--pin-path'),
-    ("list program", 2, "programs\\|maps\\|objects", 'did you mean "programs"'),
-    ("list --state lots", 2, "loaded\\|lost", 'did you mean "lost"'),
+    ("list program", 2, "programs\\|maps\\|links\\|objects", 'did you mean "programs"'),
+    ("list --state lots", 2, "loaded\\|attached\\|lost", 'did you mean "lost"'),
     ("list --sort nam", 2, "--sort is one of", 'did you mean "name"'),
     ("list maps objects", 2, r'^(\S+: list: )?"objects" is one word too many'),
     ("list --type", 2, "--type needs a value"),
@@ -198,8 +198,8 @@ MISTAKES = [
     ("load x.o --type xdp --type tc", 2, "--type TYPE for all programs is given twice"),
     ("unload", 2, "what to unload is missing"),
     ("unload --all x", 2, "exclude each other"),
-    ("show", 2, "ID is missing", r"usage: show \[program\|map\|object\] ID \| file FILE$"),
-    ("show link 3", 2, '"link" is no kind'),
+    ("show", 2, "ID is missing", r"usage: show \[program\|map\|link\|object\] ID \| file FILE$"),
+    ("show thing 3", 2, '"thing" is no kind'),
     ("show program a b", 2, '"b" is one word too many'),
     ("show file", 1, "\"file\""),
     ("help lod", 2, 'did you mean "load"'),
@@ -346,14 +346,15 @@ def test_set_lists_and_changes(env):
 
 # ---- help, completion, watch ----
 
-COMMANDS = ["load", "verify", "list", "show", "unload", "log", "events", "source", "watch", "set",
+COMMANDS = ["load", "verify", "list", "show", "unload", "attach", "detach", "keep", "log", "events", "source", "watch", "set",
             "help", "complete", "quit"]
 
 
 def test_help(env):
     commands = {c["name"]: c for c in env.ok("-j", "help").json()["commands"]}
     assert set(COMMANDS) <= set(commands)
-    assert [n for n, c in commands.items() if c["mutates"] and n in COMMANDS] == ["load", "unload"]
+    assert [n for n, c in commands.items() if c["mutates"] and n in COMMANDS] == \
+        ["load", "unload", "attach", "detach", "keep"]
     load = env.ok("-j", "help", "load").json()["commands"]
     assert load == [commands["load"]]
     options = {a["name"]: a for a in load[0]["arguments"]}
@@ -397,7 +398,7 @@ def test_complete(env, example):
     assert offered(f"load --program x {example('xdp_pass')} --program=") == ["--program=xdp_pass"]
     assert "sched_cls" in offered("load x --type s") and "lost" in offered("list --state ")
     assert offered("list --state=lo") == ["--state=loaded", "--state=lost"]
-    assert offered("list ") == ["maps", "objects", "programs"]
+    assert offered("list ") == ["links", "maps", "objects", "programs"]
     assert offered("unload multi_x") == ["multi_xdp"] and offered("unload object:") == \
         ["object:web", "object:xdp_pass"]
     assert offered("unload web/multi_e") == ["web/multi_egress"]
