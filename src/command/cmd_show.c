@@ -15,6 +15,7 @@ static const struct sink_column program_lines[] = {
 	{ .key = "id", .title = "Program" },
 	{ .key = "name", .title = "Name" },
 	{ .key = "type", .title = "Type" },
+	{ .key = "attach_type", .title = "Attach type", .optional = true },
 	{ .key = "section", .title = "Section" },
 	{ .key = "state", .title = "State" },
 	{ .key = "lost_reason", .title = "Reason", .optional = true },
@@ -127,6 +128,7 @@ static int show_program(struct rows_context *c, int64_t id, struct error *e)
 		goto out;
 	sink_object(s, "program", &program_table);
 	r = program_members(c, &p, look, e);
+	sink_str(s, "attach_type", p.attach_type);
 	sink_str(s, "pin", p.pin);
 	sink_str(s, "path", o.path);
 	sink_str(s, "sha256", o.sha256);

@@ -100,6 +100,7 @@ struct db_program {
 	int64_t id, object_id;
 	char *object_name; /* read only */
 	char *name, *type, *section, *tag;
+	char *attach_type; /* as libbpf names it; NULL: none, or not known */
 	enum db_state state;
 	char *boot_id; /* read only: its object's */
 	uint64_t root_dev; /* read only: its object's */

@@ -162,6 +162,7 @@ static const char *const migrations[] = {
 	"CREATE INDEX upgrades_sha256 ON upgrades (sha256);\n",
 
 	/* links */
+	"ALTER TABLE programs ADD COLUMN attach_type TEXT;\n"
 	"CREATE TABLE links (\n"
 	"	id INTEGER PRIMARY KEY REFERENCES things (id) ON DELETE CASCADE,\n"
 	"	program_id INTEGER NOT NULL REFERENCES programs (id) ON DELETE CASCADE,\n"

@@ -10,6 +10,7 @@ static const struct field fields[] = {
 	FIELD_READ(struct db_program, object_name, "o.name"),
 	FIELD(struct db_program, name),
 	FIELD(struct db_program, type),
+	FIELD(struct db_program, attach_type),
 	FIELD(struct db_program, section),
 	FIELD(struct db_program, tag),
 	FIELD_AS(struct db_program, FIELD_STATE, state),

@@ -124,13 +124,18 @@ int attach_options(const struct manager_attachment *what, char **text, struct er
 }
 
 int attach_request(struct manager *m, const struct manager_attachment *what,
-		   const char *program_pin, const char *section, json_t **request, struct error *e)
+		   const struct db_program *p, json_t **request, struct error *e)
 {
-	int r;
+	int r = 0;
 
-	*request = json_pack("{ss so so}", "op", "attach", "program_pin", wire_json(program_pin),
-			     "section", wire_json(section ? section : ""));
-	r = *request ? add_attachment(m, what, *request, e) : error_nomem(e);
+	*request = json_pack("{ss so}", "op", "attach", "program_pin", wire_json(p->pin));
+	if (!*request ||
+	    (p->section && json_object_set_new(*request, "section", wire_json(p->section))) ||
+	    (p->attach_type &&
+	     json_object_set_new(*request, "attach_type", wire_json(p->attach_type))))
+		r = error_nomem(e);
+	if (!r)
+		r = add_attachment(m, what, *request, e);
 	if (r) {
 		json_decref(*request);
 		*request = NULL;
@@ -402,8 +407,7 @@ static int run(struct attaching *k, int64_t *id)
 
 	if (dry && !k->program.pin)
 		return plan(k);
-	r = attach_request(k->m, &k->a->what, k->program.pin, k->program.section, &k->request,
-			   k->e);
+	r = attach_request(k->m, &k->a->what, &k->program, &k->request, k->e);
 	if (!r && (k->a->ensure || dry))
 		r = resolve(k);
 	if (!r && k->a->ensure)

@@ -136,9 +136,9 @@ int check_reachable(struct manager *m, const char *kind, int64_t id, const char 
 		    struct look look, struct error *e);
 
 /* ---- attach.c ---- */
-/* An "attach" request without the places of its pins. */
+/* An "attach" request of a program, without the places of its pins. */
 int attach_request(struct manager *m, const struct manager_attachment *what,
-		   const char *program_pin, const char *section, json_t **request, struct error *e);
+		   const struct db_program *p, json_t **request, struct error *e);
 /* What was asked for, as JSON to do it again; caller frees. */
 int attach_options(const struct manager_attachment *what, char **text, struct error *e);
 /* Fills type, target and identity of a link from the worker's row; cleared with the link. */

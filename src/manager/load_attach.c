@@ -104,35 +104,37 @@ static struct db_link *add_link(struct load_links *links, size_t program)
 static int attach_one(struct manager *m, int64_t object_id, const struct manager_attachment *what,
 		      const json_t *row, int64_t id, struct db_link *l, struct error *e)
 {
-	char *name = answer_bytes(row, "name"), *pin = answer_bytes(row, "pin");
-	char *section = answer_bytes(row, "section");
+	struct db_program p = {
+		.name = answer_bytes(row, "name"),
+		.pin = answer_bytes(row, "pin"),
+		.section = answer_bytes(row, "section"),
+		.attach_type = answer_bytes(row, "attach_type"),
+	};
 	char *staging = root_link_waiting(m, object_id, id);
 	json_t *request = NULL, *answer = NULL;
-	int r = name && pin && staging ? 0 : error_nomem(e);
+	int r = p.name && p.pin && staging ? 0 : error_nomem(e);
 
-	l->pin = r ? NULL : root_link_pin(m, object_id, id, name);
+	l->pin = r ? NULL : root_link_pin(m, object_id, id, p.name);
 	if (!r && !l->pin)
 		r = error_nomem(e);
 	if (!r)
 		r = attach_options(what, &l->options, e);
 	if (!r)
-		r = attach_request(m, what, pin, section, &request, e);
+		r = attach_request(m, what, &p, &request, e);
 	if (!r && (json_object_set_new(request, "staging", wire_json(staging)) ||
 		   json_object_set_new(request, "final", wire_json(l->pin)))) {
 		json_decref(request);
 		r = error_nomem(e);
 	}
 	if (!r) {
-		r = manager_do(m, name, request, &answer, e);
+		r = manager_do(m, p.name, request, &answer, e);
 		if (r)
-			error_context(e, "attaching %s", name);
+			error_context(e, "attaching %s", p.name);
 	}
 	if (!r)
 		r = attach_read_row(json_object_get(answer, "result"), l, e);
 	json_decref(answer);
-	free(name);
-	free(pin);
-	free(section);
+	db_program_clear(&p);
 	free(staging);
 	return r;
 }

@@ -41,6 +41,7 @@ static int record_program(struct recording *rec, const json_t *row)
 		.name = answer_bytes(row, "name"),
 		.type = answer_bytes(row, "type"),
 		.section = answer_bytes(row, "section"),
+		.attach_type = answer_bytes(row, "attach_type"),
 		.tag = answer_bytes(row, "tag"),
 		.state = DB_LOADED,
 		.pin = answer_bytes(row, "pin"),

@@ -200,6 +200,7 @@ static void programs(void **state)
 		.name = ODD "p",
 		.type = "xdp",
 		.section = "xdp/" ODD,
+		.attach_type = "xdp",
 		.tag = "0011223344556677",
 		.state = DB_PENDING,
 		.pin = "/sys/fs/bpf/1/p2",
@@ -231,6 +232,7 @@ static void programs(void **state)
 	same_text(read.name, full.name);
 	same_text(read.type, full.type);
 	same_text(read.section, full.section);
+	same_text(read.attach_type, "xdp");
 	same_text(read.tag, full.tag);
 	assert_int_equal(read.state, DB_PENDING);
 	same_text(read.boot_id, "boot");
