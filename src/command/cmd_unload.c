@@ -14,6 +14,7 @@ struct targets {
 	const struct arg_values *labels;
 	struct named *named;
 	size_t count;
+	bool unsettled; /* an unload was begun that has not come to its end */
 	struct error *e;
 };
 
@@ -38,8 +39,10 @@ static int see_object(void *data, struct db_object *o)
 	struct targets *t = data;
 	int r;
 
-	if (o->state != DB_LOADED)
+	if (o->state != DB_LOADED) {
+		t->unsettled |= o->state == DB_UNLOADING;
 		return 0;
+	}
 	r = labels_match(&t->rows, o->id, t->labels, t->e);
 	return r <= 0 ? r : add(t, (struct named){ DB_OBJECT, o->id });
 }
@@ -128,7 +131,7 @@ static int run_unload(struct session *s, const struct invocation *in, struct err
 	r = gather(&t, in, e);
 	if (!r)
 		r = write_targets(s, &t, e);
-	if (!r && t.count)
+	if (!r && (t.count || t.unsettled))
 		r = manager_unload(s->manager, t.named, t.count, kept_add, &kept, e);
 	else if (!r)
 		manager_nothing_changed(s->manager);
