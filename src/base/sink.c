@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/sink.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -81,6 +82,22 @@ void sink_int(struct sink *s, const char *key, int64_t value)
 void sink_u64(struct sink *s, const char *key, uint64_t value)
 {
 	s->ops->u64(s, key, value);
+}
+
+void sink_fixed(struct sink *s, const char *key, uint64_t value, unsigned decimals)
+{
+	uint64_t one = 1;
+	char text[48];
+	int len;
+
+	for (unsigned i = 0; i < decimals; i++)
+		one *= 10;
+	/* No printf of a double: its point is the locale's. */
+	len = snprintf(text, sizeof(text), "%" PRIu64, value / one);
+	if (decimals)
+		len += snprintf(text + len, sizeof(text) - (size_t)len, ".%0*" PRIu64,
+				(int)decimals, value % one);
+	s->ops->number(s, key, text, (size_t)len);
 }
 
 void sink_str(struct sink *s, const char *key, const char *value)

@@ -60,6 +60,8 @@ struct sink_ops {
 	void (*integer)(struct sink *s, const char *key, int64_t value);
 	/* u64 counters and nanoseconds: a string of digits in JSON, a number in a table. */
 	void (*u64)(struct sink *s, const char *key, uint64_t value);
+	/* A number with a fraction, as its digits. */
+	void (*number)(struct sink *s, const char *key, const char *digits, size_t len);
 	void (*string)(struct sink *s, const char *key, const char *value, size_t len);
 	/* Text of several lines (a log): a string in JSON; verbatim, escaped, in a table. */
 	void (*text)(struct sink *s, const char *key, const char *value, size_t len);
@@ -92,6 +94,8 @@ void sink_null(struct sink *s, const char *key);
 void sink_bool(struct sink *s, const char *key, bool value);
 void sink_int(struct sink *s, const char *key, int64_t value);
 void sink_u64(struct sink *s, const char *key, uint64_t value);
+/* value / 10^decimals, exactly: 1042 with 2 decimals is 10.42. At most 9 decimals. */
+void sink_fixed(struct sink *s, const char *key, uint64_t value, unsigned decimals);
 /* NULL is written as null. */
 void sink_str(struct sink *s, const char *key, const char *value);
 void sink_strn(struct sink *s, const char *key, const char *value, size_t len);

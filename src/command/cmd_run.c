@@ -96,18 +96,6 @@ static int check_watch(const struct invocation *in, struct error *e)
 	return r;
 }
 
-static int sleep_until(struct session *s, int64_t end)
-{
-	for (;;) {
-		int64_t left = end - clock_monotonic();
-
-		if (left <= 0)
-			return 0;
-		if (s->wait(s->ui, -1, 0, (int)(left / 1000000) + 1))
-			return -EINTR;
-	}
-}
-
 static int run_watch(struct session *s, const struct invocation *in, struct error *e)
 {
 	const char *every = invocation_value(in, "--interval"),
@@ -126,7 +114,7 @@ static int run_watch(struct session *s, const struct invocation *in, struct erro
 	while (!status && left--) {
 		status = session_run(s, &script, 1);
 		next += (int64_t)(seconds * 1e9);
-		if (!status && left && sleep_until(s, next))
+		if (!status && left && session_sleep_until(s, next))
 			status = ERROR_INTERRUPTED;
 	}
 	s->depth--;

@@ -90,12 +90,12 @@ struct command {
 
 /* The families, one a file. */
 extern const struct command load_commands[], list_commands[], show_commands[], unload_commands[],
-	attach_commands[], detach_commands[], log_commands[], map_commands[], test_run_commands[],
-	session_commands[], run_commands[];
+	attach_commands[], detach_commands[], log_commands[], stats_commands[], map_commands[],
+	test_run_commands[], session_commands[], run_commands[];
 extern const size_t load_command_count, list_command_count, show_command_count,
 	unload_command_count, attach_command_count, detach_command_count, log_command_count,
-	map_command_count, test_run_command_count,
-	session_command_count, run_command_count;
+	stats_command_count, map_command_count, test_run_command_count, session_command_count,
+	run_command_count;
 
 /* By its whole name. */
 const struct command *command_find(const char *name);
@@ -171,6 +171,8 @@ struct session {
 int session_run(struct session *s, const struct script *scripts, size_t count);
 /* Parses and runs; a syntax error is told like any other. */
 int session_run_text(struct session *s, const char *name, const char *text, size_t len);
+/* Waits until the monotonic clock shows end (ns); -EINTR on ^C. */
+int session_sleep_until(struct session *s, int64_t end);
 /* Tells an error outside any command. Returns its exit status. */
 int session_tell(struct session *s, const char *where, const struct error *e);
 /* The graver of two exit statuses: 130, 3, 2, 1, 0. */

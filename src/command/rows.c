@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/rows.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,6 +225,14 @@ int labels_match(struct rows_context *c, int64_t object_id, const struct arg_val
 bool for_people(const struct session *s)
 {
 	return s->options->output == OUTPUT_TABLE;
+}
+
+void write_shown_kernel_id(struct sink *s, uint32_t kernel_id)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "k:%" PRIu32, kernel_id);
+	sink_str(s, "shown_id", text);
 }
 
 void write_time(struct sink *s, const char *key, int64_t ns)

@@ -66,6 +66,9 @@ void write_json(struct sink *s, const char *key, const json_t *value);
 /* Whether people read the answer: then some values are written a second time, as text for them. */
 bool for_people(const struct session *s);
 
+/* "k:41" as shown_id: what is not managed is named by its kernel id. */
+void write_shown_kernel_id(struct sink *s, uint32_t kernel_id);
+
 /* 1: the object bears all of these KEY=VALUE labels. 0: not. */
 int labels_match(struct rows_context *c, int64_t object_id, const struct arg_values *wanted,
 		 struct error *e);

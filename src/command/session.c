@@ -43,6 +43,18 @@ static int tell(struct session *s, const char *where, const char *command, const
 	return status;
 }
 
+int session_sleep_until(struct session *s, int64_t end)
+{
+	for (;;) {
+		int64_t left = end - clock_monotonic();
+
+		if (left <= 0)
+			return 0;
+		if (s->wait(s->ui, -1, 0, (int)(left / 1000000) + 1))
+			return -EINTR;
+	}
+}
+
 int session_tell(struct session *s, const char *where, const struct error *e)
 {
 	sink_begin(s->sink);

@@ -91,6 +91,13 @@ void event_forget(struct manager *m);
 /* Whether text is kernel:ID or k:ID. */
 bool name_kernel_id(const char *text, uint32_t *id);
 
+/* ---- census.c ---- */
+/*
+ * Refuses (-EPERM, the holder named) what the kernel has under this id though bpfman does not
+ * manage it; 0: it has nothing such, or cannot be asked.
+ */
+int census_refuse(struct manager *m, unsigned want, uint32_t kernel_id, struct error *e);
+
 /* ---- root.c ---- */
 /* Makes sure of the pin root: bpffs there, directory made, opened as m->root_fd. */
 int root_open(struct manager *m, struct error *e);

@@ -61,6 +61,7 @@ static const struct root_sight *see_root(struct manager *m)
 
 void manager_look_begin(struct manager *m)
 {
+	m->sight.known = false;
 	if (m->look_fd < 0)
 		m->look_fd = open(m->pin_root, O_PATH | O_DIRECTORY | O_CLOEXEC);
 }

@@ -92,7 +92,7 @@ struct look manager_look(struct manager *m, const char *boot_id, uint64_t root_d
 			 const struct db_identity *identity, enum db_state state);
 /*
  * Around looks at many pins: the pin root stays open, since half of each look would be the way
- * there. It cannot be unmounted meanwhile.
+ * there. It cannot be unmounted meanwhile. What was seen of it before is looked at anew.
  */
 void manager_look_begin(struct manager *m);
 void manager_look_end(struct manager *m);

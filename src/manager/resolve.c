@@ -170,8 +170,15 @@ static int ambiguous(struct search *s)
 
 static int nothing(struct search *s, unsigned want)
 {
-	const char *near = text_nearest(s->name ? s->name : s->text, (const char *const *)s->names,
-					s->names_count);
+	const char *near;
+	int r = 0;
+
+	if (s->kernel_id && s->kernel_id <= UINT32_MAX)
+		r = census_refuse(s->m, want, (uint32_t)s->kernel_id, s->e);
+	if (r)
+		return r;
+	near = text_nearest(s->name ? s->name : s->text, (const char *const *)s->names,
+			    s->names_count);
 
 	if (s->kernel_id)
 		error_set(s->e, ENOENT, "bpfman does not manage kernel id %llu",

@@ -158,6 +158,14 @@ static void json_u64(struct sink *s, const char *key, uint64_t value)
 	buf_char(&j->text, '"');
 }
 
+static void json_number(struct sink *s, const char *key, const char *digits, size_t len)
+{
+	struct json_sink *j = json_of(s);
+
+	json_lead(j, key);
+	buf_add(&j->text, digits, len);
+}
+
 static void json_string(struct sink *s, const char *key, const char *value, size_t len)
 {
 	struct json_sink *j = json_of(s);
@@ -241,6 +249,7 @@ static const struct sink_ops json_ops = {
 	.boolean = json_boolean,
 	.integer = json_integer,
 	.u64 = json_u64,
+	.number = json_number,
 	.string = json_string,
 	.text = json_string,
 	.verbatim = json_verbatim,

@@ -104,6 +104,7 @@ static const struct sink_ops quiet_ops = {
 	.boolean = no_boolean,
 	.integer = no_integer,
 	.u64 = no_u64,
+	.number = no_string,
 	.string = no_string,
 	.text = no_string,
 	.verbatim = no_verbatim,

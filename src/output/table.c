@@ -301,6 +301,14 @@ static void table_integer(struct sink *s, const char *key, int64_t n)
 		digits_add_i64(value, n);
 }
 
+static void table_number(struct sink *s, const char *key, const char *digits, size_t len)
+{
+	struct buf *value = value_of(table_of(s), key, NULL);
+
+	if (value)
+		buf_add(value, digits, len);
+}
+
 static void table_string(struct sink *s, const char *key, const char *string, size_t len)
 {
 	struct buf *value = value_of(table_of(s), key, NULL);
@@ -446,6 +454,7 @@ static const struct sink_ops table_ops = {
 	.boolean = table_boolean,
 	.integer = table_integer,
 	.u64 = table_u64,
+	.number = table_number,
 	.string = table_string,
 	.text = table_text,
 	.verbatim = table_verbatim,

@@ -346,8 +346,8 @@ def test_set_lists_and_changes(env):
 
 # ---- help, completion, watch ----
 
-COMMANDS = ["load", "verify", "list", "show", "unload", "attach", "detach", "keep", "log", "events", "source", "watch", "set",
-            "help", "complete", "quit"]
+COMMANDS = ["load", "verify", "list", "show", "unload", "attach", "detach", "keep", "log", "events",
+            "stats", "source", "watch", "set", "help", "complete", "quit"]
 
 
 def test_help(env):

@@ -110,7 +110,7 @@ def test_after_a_reboot_kernel_facts_are_void(env, example, loaded):
     assert set(states(env).values()) == set(states(env, "maps").values()) == \
         set(states(env, "objects").values()) == {("lost", "reboot")}
     assert [row["kernel_id"] for row in listed(env)] == [None, None]
-    assert_failed(env.run("show", f"k:{loaded['kernel_id']}"), 1, "does not manage")
+    assert_failed(env.run("show", f"k:{loaded['kernel_id']}"), 1, "is not bpfman's")
     before = [loaded["pin"], str(env.pins / "made/seen"), str(env.root / "by_name/blocklist")]
     answer = env.ok("-j", "unload", "xdp_pass", "by_name").json()
     assert [row["name"] for row in answer["unloaded"]] == ["xdp_pass", "by_name"]

@@ -156,7 +156,7 @@ static void test_prefixes(void **state)
 	unbind();
 	refused("li", "unknown command", "list");
 	assert_int_not_equal(bind("s x", true), 0);
-	assert_non_null(strstr(e.message, "ambiguous: show, source, set"));
+	assert_non_null(strstr(e.message, "ambiguous: show, stats, source, set"));
 	script_free(&script);
 	error_clear(&e);
 	/* A command that changes something is never meant by half its name. */

@@ -309,6 +309,9 @@ static void json_values(void **state)
 	sink_int(s, "min", INT64_MIN);
 	sink_int(s, "zero", 0);
 	sink_u64(s, "max", UINT64_MAX);
+	sink_fixed(s, "fixed", 1005, 2);
+	sink_fixed(s, "small", 7, 9);
+	sink_fixed(s, "whole", UINT64_MAX, 0);
 	sink_bool(s, "yes", true);
 	sink_bool(s, "no", false);
 	sink_null(s, "null");
@@ -332,7 +335,8 @@ static void json_values(void **state)
 	sink_strn(s, "bytes", bytes, sizeof(bytes) - 1);
 	check(s, &out,
 	      "{\"object\":{\"min\":-9223372036854775808,\"zero\":0,"
-	      "\"max\":\"18446744073709551615\",\"yes\":true,\"no\":false,\"null\":null,"
+	      "\"max\":\"18446744073709551615\",\"fixed\":10.05,\"small\":0.000000007,"
+	      "\"whole\":18446744073709551615,\"yes\":true,\"no\":false,\"null\":null,"
 	      "\"nothing\":null,\"empty\":\"\"},"
 	      "\"rows\":[{},{\"a\\\"b\":[-1,\"x\"]}],\"log\":\"a\\nb\",\"empty\":[],"
 	      "\"bytes\":\"\\\"\\\\/\\b\\f\\n\\r\\t\\u0001\\u001f\\u007f\\u0000 \\u0080\xc3\xb6"

@@ -38,7 +38,9 @@ enum {
 	X(MAP_GET, "map_get", "one entry of a map")                                               \
 	X(MAP_SET, "map_set", "write one entry of a map")                                         \
 	X(MAP_DELETE, "map_delete", "delete one entry of a map")                                  \
-	X(RUN, "run", "run a program once or more on given data, attached to nothing")
+	X(RUN, "run", "run a program once or more on given data, attached to nothing")            \
+	X(STATS, "stats", "how often programs ran and how long; may have the kernel count")       \
+	X(KERNEL_LIST, "kernel_list", "what the kernel has, whoever loaded it, and who holds it")
 
 enum operation {
 #define X(id, name, summary) OP_##id,

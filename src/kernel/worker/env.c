@@ -110,6 +110,13 @@ int env_unprivileged_bpf_disabled(void)
 	return atoi(text);
 }
 
+bool env_stats_enabled(void)
+{
+	char text[16];
+
+	return !env_read("/proc/sys/kernel/bpf_stats_enabled", text, sizeof(text)) && atoi(text);
+}
+
 const char *env_lockdown(void)
 {
 	char text[128];

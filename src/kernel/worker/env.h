@@ -21,6 +21,8 @@ void env_capability_name(int capability, char name[ENV_CAPABILITY_NAME]);
 bool env_user_namespace(void);
 /* kernel.unprivileged_bpf_disabled: 0, 1 or 2; -1 when the kernel has no such setting. */
 int env_unprivileged_bpf_disabled(void);
+/* kernel.bpf_stats_enabled: the kernel counts runs of programs, whoever looks. */
+bool env_stats_enabled(void);
 /* "integrity" or "confidentiality" while kernel lockdown is on; else NULL. A fixed string. */
 const char *env_lockdown(void);
 /* The kernel's release; a fixed string. */

@@ -37,7 +37,7 @@ static uint64_t fdinfo_number(const char *text, const char *name)
 	return found ? strtoull(found + strlen(name), NULL, 10) : 0;
 }
 
-static uint64_t read_memlock(int fd)
+uint64_t facts_memlock(int fd)
 {
 	char text[FDINFO];
 
@@ -79,7 +79,7 @@ int program_facts_read(int fd, struct program_facts *facts, struct failure *f)
 			break;
 		capacity = facts->info.nr_map_ids;
 	}
-	facts->memlock = read_memlock(fd);
+	facts->memlock = facts_memlock(fd);
 	return 0;
 }
 

@@ -27,6 +27,9 @@ void program_facts_free(struct program_facts *facts);
 bool program_uses_map(const struct program_facts *facts, __u32 map_id);
 int map_facts_read(int fd, struct map_facts *facts, struct failure *f);
 
+/* Bytes that the kernel holds for what a descriptor of bpf(2) stands for; 0: it does not tell. */
+uint64_t facts_memlock(int fd);
+
 /*
  * Sets the keys that are the same wherever a program or a map is told. An error means lost memory;
  * the row is unusable then.

@@ -16,6 +16,7 @@
 #include "kernel/worker/map.h"
 #include "kernel/worker/reader.h"
 #include "kernel/worker/request.h"
+#include "kernel/worker/watch.h"
 
 enum {
 	IDLE_MS = 1000, /* of silence, after which memory goes back to the kernel */
@@ -161,11 +162,15 @@ static int refuse_long_line(void)
 	return err;
 }
 
-static void give_memory_back(void)
+/* Nothing is asked: gives memory back, and what was held for someone who looks no more. */
+static int idle(void)
 {
+	int next = watch_idle();
+
 	kernel_btf_release();
 	map_btf_forget();
 	malloc_trim(0);
+	return next;
 }
 
 int main(int argc, char **argv)
@@ -194,8 +199,7 @@ int main(int argc, char **argv)
 		size_t len;
 		int err;
 
-		next = reader_next(&reader, PROTOCOL_MAX_LINE, IDLE_MS, give_memory_back, &line,
-				   &len);
+		next = reader_next(&reader, PROTOCOL_MAX_LINE, IDLE_MS, idle, &line, &len);
 		if (next == READER_END)
 			break;
 		err = next == READER_LINE	? serve(line, len)
@@ -207,5 +211,6 @@ int main(int argc, char **argv)
 		}
 	}
 	reader_free(&reader);
+	watch_end();
 	return status;
 }

@@ -10,7 +10,7 @@
 enum { CHUNK = 64 * 1024 };
 
 /* Waits for input; on_idle runs when none came for a while. */
-static int wait_for(struct reader *r, int idle_ms, void (*on_idle)(void))
+static int wait_for(struct reader *r, int idle_ms, int (*on_idle)(void))
 {
 	struct pollfd input = { .fd = r->fd, .events = POLLIN };
 	int timeout = idle_ms;
@@ -27,8 +27,7 @@ static int wait_for(struct reader *r, int idle_ms, void (*on_idle)(void))
 		/* Between lines nothing of the buffer is needed. */
 		if (r->start == r->end)
 			reader_free(r);
-		on_idle();
-		timeout = -1;
+		timeout = on_idle();
 	}
 }
 
@@ -88,7 +87,7 @@ static bool take_line(struct reader *r, const char **line, size_t *len)
 	return true;
 }
 
-enum reader_result reader_next(struct reader *r, size_t limit, int idle_ms, void (*on_idle)(void),
+enum reader_result reader_next(struct reader *r, size_t limit, int idle_ms, int (*on_idle)(void),
 			       const char **line, size_t *len)
 {
 	for (;;) {

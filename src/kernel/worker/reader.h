@@ -25,10 +25,11 @@ enum reader_result {
 };
 
 /*
- * The next line. on_idle is called once when nothing comes for idle_ms; memory of long lines is
- * given back then.
+ * The next line. on_idle is called when nothing comes for idle_ms, and returns after how many more
+ * ms of silence it wants to be called again, -1: not at all. Memory of long lines is given back
+ * before.
  */
-enum reader_result reader_next(struct reader *r, size_t limit, int idle_ms, void (*on_idle)(void),
+enum reader_result reader_next(struct reader *r, size_t limit, int idle_ms, int (*on_idle)(void),
 			       const char **line, size_t *len);
 void reader_free(struct reader *r);
 

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "kernel/worker/env.h"
+#include "kernel/worker/walk.h"
+
+static const struct {
+	const char *plural;
+	int (*next)(__u32 id, __u32 *next);
+	int (*open)(__u32 id);
+} kinds[] = {
+	[WALK_PROGRAM] = { "programs", bpf_prog_get_next_id, bpf_prog_get_fd_by_id },
+	[WALK_MAP] = { "maps", bpf_map_get_next_id, bpf_map_get_fd_by_id },
+	[WALK_LINK] = { "links", bpf_link_get_next_id, bpf_link_get_fd_by_id },
+};
+
+static void refused(enum walk_kind kind, int err, struct buf *incomplete)
+{
+	const char *what = kinds[kind].plural;
+
+	if (incomplete->len)
+		return;
+	if (err != EPERM && err != EACCES)
+		buf_printf(incomplete, "the kernel does not list its %s: %s", what, strerror(err));
+	else if (env_user_namespace())
+		buf_printf(incomplete, "the kernel lists its %s only in the initial user namespace",
+			   what);
+	else if (!(env_capabilities() >> CAP_SYS_ADMIN & 1))
+		buf_printf(incomplete, "the kernel lists its %s only with CAP_SYS_ADMIN", what);
+	else
+		buf_printf(incomplete,
+			   "the kernel does not list its %s (%s) although no capability "
+			   "is missing",
+			   what, error_code(err));
+}
+
+int walk(enum walk_kind kind, __u32 only, walk_fn fn, void *data, struct buf *incomplete)
+{
+	__u32 id = only ? only - 1 : 0;
+	int err = 0;
+
+	while (!err) {
+		int fd;
+
+		if (only && id == only)
+			break;
+		if (!only && kinds[kind].next(id, &id)) {
+			if (errno != ENOENT)
+				refused(kind, errno, incomplete);
+			break;
+		}
+		id = only ? only : id;
+		fd = kinds[kind].open(id);
+		if (fd >= 0) {
+			err = fn(data, id, fd);
+			close(fd);
+		} else if (errno != ENOENT) {
+			refused(kind, errno, incomplete);
+			break;
+		}
+	}
+	return err;
+}
