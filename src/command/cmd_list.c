@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/grow.h"
-#include "command/rows.h"
+#include "command/list_all.h"
 
 struct filter {
 	const char *type, *state, *sort;
@@ -21,6 +21,7 @@ struct item {
 		struct db_object object;
 		struct db_link link;
 	};
+	const struct census_row *foreign; /* others loaded it: the above is empty; or NULL */
 	struct look look;
 	const char *text; /* sort key, or NULL */
 	int64_t number;	  /* sort key where text is NULL */
@@ -30,6 +31,7 @@ struct listing;
 
 struct list_kind {
 	const char *name;
+	enum db_kind kind;
 	const struct sink_table *table;
 	int (*read)(struct listing *l);
 	int (*write)(struct listing *l, const struct item *item);
@@ -44,18 +46,38 @@ struct listing {
 	struct rows_context c;
 	const struct filter *filter;
 	const struct list_kind *kind;
+	struct list_all *all; /* --all; or NULL */
 	bool keep;
 	struct item *items;
 	size_t count;
 	struct error *e;
 };
 
+static uint32_t kernel_id_of(const struct list_kind *kind, const struct item *item)
+{
+	switch (kind->kind) {
+	case DB_MAP:
+		return item->map.identity.kernel_id;
+	case DB_LINK:
+		return item->link.identity.kernel_id;
+	default:
+		return item->program.identity.kernel_id;
+	}
+}
+
 static int write_item(struct listing *l, const struct item *item)
 {
 	int r;
 
+	if (item->foreign) {
+		list_all_foreign(l->all, item->foreign);
+		return 0;
+	}
 	sink_row(l->c.s->sink);
 	r = l->kind->write(l, item);
+	if (l->all)
+		/* Each kind's row begins with its id. */
+		list_all_managed(l->all, item->program.id, kernel_id_of(l->kind, item), item->look);
 	sink_row_end(l->c.s->sink);
 	return r;
 }
@@ -243,14 +265,58 @@ static int keep_link(void *data, struct db_link *link)
 	return r;
 }
 
+/* What is not managed has no id, and comes behind what is. */
+static void foreign_sort_key(const struct filter *f, struct item *item)
+{
+	const struct census_row *c = item->foreign;
+
+	if (!f->sort || !strcmp(f->sort, "id") || !strcmp(f->sort, "created_at"))
+		item->number = INT64_MAX;
+	else if (!strcmp(f->sort, "name"))
+		sort_by_text(item, c->name);
+	else if (!strcmp(f->sort, "type"))
+		sort_by_text(item, c->type);
+	else if (!strcmp(f->sort, "state"))
+		sort_by_text(item, list_all_holder(c));
+	else if (!strcmp(f->sort, "object"))
+		sort_by_text(item, NULL);
+	else
+		item->number = c->kernel_id;
+}
+
+static int read_foreign(struct listing *l)
+{
+	const struct filter *f = l->filter;
+	int r = 0;
+
+	/* It has neither a state nor labels, and its program is not ours. */
+	if (f->state || f->labels->count || f->program)
+		return 0;
+	for (size_t i = 0; !r && i < l->all->census.count; i++) {
+		struct item item = { .foreign = &l->all->census.rows[i] };
+		bool taken;
+
+		if (item.foreign->managed || (f->type && strcmp(f->type, item.foreign->type)))
+			continue;
+		foreign_sort_key(f, &item);
+		r = add_item(l, &item, &taken);
+	}
+	return r;
+}
+
+/* Equal ones stay in order of id. */
+static int64_t order_of(const struct item *item)
+{
+	return item->foreign ? INT64_MAX - UINT32_MAX + item->foreign->kernel_id : item->program.id;
+}
+
 static int compare(const void *a, const void *b)
 {
 	const struct item *x = a, *y = b;
 	int c = x->text ? strcmp(x->text, y->text)
 			: (x->number > y->number) - (x->number < y->number);
 
-	/* Equal ones stay in order of id, which every row begins with. */
-	return c ? c : (x->program.id > y->program.id) - (x->program.id < y->program.id);
+	return c ? c : (order_of(x) > order_of(y)) - (order_of(x) < order_of(y));
 }
 
 static int item_program(struct listing *l, const struct item *item)
@@ -315,10 +381,10 @@ static int read_links(struct listing *l)
 }
 
 static const struct list_kind kinds[] = {
-	{ "programs", &programs_table, read_programs, item_program, clear_program },
-	{ "maps", &maps_table, read_maps, item_map, clear_map },
-	{ "objects", &objects_table, read_objects, item_object, clear_object },
-	{ "links", &links_table, read_links, item_link, clear_link },
+	{ "programs", DB_PROGRAM, &programs_table, read_programs, item_program, clear_program },
+	{ "maps", DB_MAP, &maps_table, read_maps, item_map, clear_map },
+	{ "objects", DB_OBJECT, &objects_table, read_objects, item_object, clear_object },
+	{ "links", DB_LINK, &links_table, read_links, item_link, clear_link },
 };
 
 static const struct list_kind *kind_of(const char *name)
@@ -345,18 +411,29 @@ static int run_list(struct session *s, const struct invocation *in, struct error
 		.e = e,
 	};
 	const char *program = invocation_value(in, "--program");
+	const struct sink_table *table = kind->table;
 	struct named named = { .id = 0 };
+	struct list_all all;
 	int r = 0;
 
 	if (program)
 		r = manager_resolve(s->manager, program, WANT_PROGRAM, &named, e);
-	if (!r)
-		r = rows_context_init(&l.c, s, true, e);
 	if (r)
 		return r;
 	filter.program = named.id;
-	sink_rows(s->sink, kind->name, kind->table);
+	if (invocation_value(in, "--all")) {
+		l.all = &all;
+		r = list_all_begin(&all, s, kind->kind, table, e);
+		table = &all.table;
+	}
+	if (!r)
+		r = rows_context_init(&l.c, s, true, e);
+	if (r)
+		goto out;
+	sink_rows(s->sink, kind->name, table);
 	r = kind->read(&l);
+	if (!r && l.all)
+		r = read_foreign(&l);
 	if (!r && l.count)
 		qsort(l.items, l.count, sizeof(*l.items), compare);
 	for (size_t i = 0; i < l.count; i++) {
@@ -365,8 +442,13 @@ static int run_list(struct session *s, const struct invocation *in, struct error
 		kind->clear(&l.items[i]);
 	}
 	sink_rows_end(s->sink);
+	if (l.all)
+		list_all_complete(&all);
 	free(l.items);
 	rows_context_free(&l.c);
+out:
+	if (l.all)
+		list_all_end(&all);
 	return r;
 }
 
@@ -376,6 +458,10 @@ static int check_list(const struct invocation *in, struct error *e)
 
 	if (invocation_value(in, "--program") && (!kind || strcmp(kind, "links")))
 		return error_set_class(e, ERROR_USAGE, EINVAL, "--program is for list links");
+	if (kind && !strcmp(kind, "objects") && invocation_value(in, "--all"))
+		return error_set_class(e, ERROR_USAGE, EINVAL,
+				       "--all is for programs, maps and links: the kernel has "
+				       "no objects");
 	if (kind && !strcmp(kind, "objects") && invocation_value(in, "--type"))
 		return error_set_class(e, ERROR_USAGE, EINVAL,
 				       "objects have no type; programs, maps and links do");
@@ -409,6 +495,9 @@ static const struct arg list_args[] = {
 	  .value = "loaded|attached|lost|target_gone|unknown|pending",
 	  .choices = state_names,
 	  .help = "only in this state" },
+	{ .name = "--all",
+	  .type = ARG_FLAG,
+	  .help = "also what others loaded, with its holders; this asks the kernel" },
 	{ .name = "--sort",
 	  .type = ARG_CHOICE,
 	  .value = "id|name|type|state|object|kernel_id|created_at",
@@ -424,7 +513,9 @@ const struct command list_commands[] = {
 	  "interface, network namespace, cgroup or process is no more; lost, because of a reboot, "
 	  "or because the pin is gone (unpinned) or is "
 	  "another object now (replaced); unknown, where it cannot be told, with the reason; "
-	  "pending, in the middle of a change.",
+	  "pending, in the middle of a change. With --all what else the kernel has follows: its ID "
+	  "is k: and the kernel's id, its STATE a process that holds it. It is shown, and left "
+	  "alone.",
 	  check_list },
 };
 const size_t list_command_count = sizeof(list_commands) / sizeof(list_commands[0]);

@@ -49,6 +49,13 @@ static int see_map(void *data, struct db_map *map)
 	return add_id(r, map->identity.kernel_id, manager_look_map(r->m, map));
 }
 
+static int see_link(void *data, struct db_link *link)
+{
+	struct reading *r = data;
+
+	return add_id(r, link->identity.kernel_id, manager_look_link(r->m, link));
+}
+
 static int compare(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -68,6 +75,8 @@ int managed_read(struct manager *m, enum db_kind kind, struct managed *managed, 
 		r = db_programs(db, 0, see_program, &reading, e);
 	else if (!r && kind == DB_MAP)
 		r = db_maps(db, 0, see_map, &reading, e);
+	else if (!r && kind == DB_LINK)
+		r = db_links(db, 0, see_link, &reading, e);
 	if (!r && managed->count)
 		qsort(managed->ids, managed->count, sizeof(*managed->ids), compare);
 	return r;
@@ -112,6 +121,7 @@ static int read_row(const json_t *row, struct census_row *c, struct error *e)
 	c->name = answer_bytes(row, "name");
 	c->type = answer_bytes(row, "type");
 	c->tag = answer_bytes(row, "tag");
+	c->attach_type = answer_bytes(row, "attach_type");
 	c->key_size = (uint32_t)answer_int(row, "key_size");
 	c->value_size = (uint32_t)answer_int(row, "value_size");
 	c->max_entries = (uint32_t)answer_int(row, "max_entries");
@@ -200,6 +210,7 @@ void census_free(struct census *census)
 		free(c->name);
 		free(c->type);
 		free(c->tag);
+		free(c->attach_type);
 	}
 	free(census->rows);
 	free(census->incomplete);

@@ -29,6 +29,7 @@ struct census_row {
 	char *tag;				    /* of a program */
 	uint32_t key_size, value_size, max_entries; /* of a map */
 	uint32_t program_id;			    /* of a link: the kernel id of its program */
+	char *attach_type;			    /* of a link; NULL: it has none */
 	struct holder *holders;			    /* processes that have a descriptor of it */
 	size_t holder_count;
 };

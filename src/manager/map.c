@@ -75,7 +75,8 @@ int manager_map_find(struct manager *m, const char *text, struct manager_map *ma
 	r = manager_resolve(m, text, WANT_MAP, &named, e);
 	if (!r)
 		return managed(m, named.id, map, e);
-	if (r != -ENOENT)
+	/* EPERM: others loaded it, and may have it read. */
+	if (r != -ENOENT && r != -EPERM)
 		return r;
 	if (name_kernel_id(text, &map->identity.kernel_id)) {
 		error_clear(e);

@@ -32,6 +32,18 @@ char LICENSE[] SEC("license") = "GPL";
 
 TRIVIAL = HEAD + 'SEC("xdp") int pass(void *ctx) { return 2; }\n'
 
+# A program of the name PROGRAM with a map.
+ARRAY_OF_ONE = HEAD + """
+ARRAY(numbers, 1);
+SEC("xdp") int PROGRAM(void *ctx)
+{
+	__u32 zero = 0;
+	__u64 *value = bpf_map_lookup_elem(&numbers, &zero);
+
+	return value ? 2 : 1;
+}
+"""
+
 # Two programs with a map of their own each, and one that they share.
 TWO = HEAD + """
 ARRAY(own_first, 1);

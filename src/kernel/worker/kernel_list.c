@@ -153,7 +153,8 @@ static int read_kinds(const struct request *request, struct listing *l, struct f
 	return 0;
 }
 
-static int list(struct listing *l, __u32 only, struct buf *incomplete)
+/* unseen: why not all holders are known. */
+static int list(struct listing *l, __u32 only, struct buf *incomplete, struct buf *unseen)
 {
 	static const walk_fn fns[] = {
 		[WALK_PROGRAM] = list_program,
@@ -164,7 +165,7 @@ static int list(struct listing *l, __u32 only, struct buf *incomplete)
 	size_t k;
 
 	if (l->with_holders && l->wanted[WALK_PROGRAM])
-		err = walk(WALK_LINK, 0, note_link, l, incomplete);
+		err = walk(WALK_LINK, 0, note_link, l, unseen);
 	for (k = 0; !err && k < 3; k++)
 		if (l->wanted[k])
 			err = walk(k, only, fns[k], l, incomplete);
@@ -189,7 +190,7 @@ int handle_KERNEL_LIST(const struct request *request, json_t **result, struct fa
 		err = fail_nomem(f);
 	f->stage = STAGE_REQUEST;
 	if (!err)
-		err = list(&l, (__u32)only, &incomplete);
+		err = list(&l, (__u32)only, &incomplete, &unseen);
 	if (!err && (buf_error(&incomplete) || buf_error(&unseen)))
 		err = fail_nomem(f);
 	if (!err) {
