@@ -24,6 +24,7 @@ struct shown {
 
 struct watching {
 	struct session *s;
+	const struct invocation *in;
 	struct error *e;
 	struct named *named; /* those asked for */
 	size_t named_count;  /* 0: all that are managed */
@@ -333,11 +334,9 @@ static int watch(struct watching *w, uint64_t count)
 		stats_reading_free(&p.before);
 		p.before = p.after;
 		memset(&p.after, 0, sizeof(p.after));
-		if (!r && count) {
-			/* The last document is ended by whoever began the first. */
-			r = sink_end(w->s->sink, w->e);
-			sink_begin(w->s->sink);
-		}
+		/* The last document is ended by whoever began the first. */
+		if (!r && count)
+			r = session_next_document(w->s, w->in, w->e);
 	}
 	stats_reading_free(&p.before);
 	return r;
@@ -350,6 +349,7 @@ static int run_stats(struct session *s, const struct invocation *in, struct erro
 		   *count = invocation_value(in, "--count");
 	struct watching w = {
 		.s = s,
+		.in = in,
 		.e = e,
 		.all = invocation_value(in, "--all"),
 		.interval = (int64_t)((every ? strtod(every, NULL) : 1.0) * NS_PER_S),

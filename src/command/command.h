@@ -171,6 +171,8 @@ struct session {
 int session_run(struct session *s, const struct script *scripts, size_t count);
 /* Parses and runs; a syntax error is told like any other. */
 int session_run_text(struct session *s, const char *name, const char *text, size_t len);
+/* A command that writes several documents: this one is written, and the next one begins. */
+int session_next_document(struct session *s, const struct invocation *in, struct error *e);
 /* Waits until the monotonic clock shows end (ns); -EINTR on ^C. */
 int session_sleep_until(struct session *s, int64_t end);
 /* Tells an error outside any command. Returns its exit status. */

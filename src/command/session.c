@@ -43,6 +43,18 @@ static int tell(struct session *s, const char *where, const char *command, const
 	return status;
 }
 
+int session_next_document(struct session *s, const struct invocation *in, struct error *e)
+{
+	int r;
+
+	/* A progress line makes place for it. */
+	if (s->busy)
+		s->busy(s->ui, in->statement->source, in->statement->source_len);
+	r = sink_end(s->sink, e);
+	sink_begin(s->sink);
+	return r;
+}
+
 int session_sleep_until(struct session *s, int64_t end)
 {
 	for (;;) {

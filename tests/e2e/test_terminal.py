@@ -297,6 +297,26 @@ def test_ctrl_c_ends_watch(terminal):
     assert t.run("list") == ["no programs"]
 
 
+def test_statistics_at_the_prompt(terminal, env, example):
+    t = terminal(columns=120)
+    t.run(f"load '{example('xdp_pass')}'")
+    lines = t.run("stats --interval 0.7 --count 2")  # the progress line makes place for each
+    assert [line.split()[0] for line in lines] == ["ID", "2", "ID", "2"]
+    t.type("stats --interval 600\r")
+    t.see(r"stats.* \d+\.\d s  \^C cancels$")
+    assert any("bpf-stats" in held for held in descriptors(env))
+    t.type(CTRL_C)
+    t.see("^stats: .*interrupted")
+    t.see_prompt()
+    assert not any("bpf-stats" in held for held in descriptors(env))
+    assert t.run("list maps --type hash") == ["no maps"]
+
+
+def descriptors(env):
+    return [os.readlink(f"/proc/{pid}/fd/{fd}") for pid in env.processes()
+            for fd in os.listdir(f"/proc/{pid}/fd")]
+
+
 def test_progress_of_one_command_from_the_shell(env, slow):
     t = Terminal(env.spawn("verify", slow, columns=200), columns=200)
     t.see(r"verify.* \d+\.\d s  \^C cancels$")
