@@ -413,3 +413,42 @@ def test_without_tracefs(counter, tracefs, unchanged, env):
     with unchanged(env):
         error = loaded.refused("no_tracefs", "probe", prefix=hidden)
         assert error["environment"] is True and "mount -t tracefs" in error["hint"]
+
+
+# ---- the examples that count what the tests above do not ----
+
+
+def values(loaded, name):
+    """A map's contents: key, or its members' values, -> value."""
+    def plain(key):
+        return tuple(key.values()) if isinstance(key, dict) else key
+    return {plain(e["formatted"]["key"]): e["formatted"]["value"]
+            for e in bpftool("map", "dump", "pinned", loaded.maps[name]["pin"])}
+
+
+def test_tcp_events(env, example, cgroup):
+    loaded = Loaded(env, example("tcp_events"))
+    row = loaded.attach("tcp_events", cgroup.path)
+    script = env.file("sockets.py", SOCKETS)
+    cgroup.run("/usr/bin/python3", script, env.dir / "socket")
+    assert values(loaded, "tcp_connections") == {0: 2, 1: 2}, "IPv4 and IPv6"
+    loaded.detach(row)
+
+
+def test_netfilter_count(env, example, netns):
+    loaded = Loaded(env, example("netfilter_count"))
+    rows = [loaded.attach("netfilter_count", None, {"netns": netns.name, "hook": hook})
+            for hook in ("input", "output")]
+    netns.ping(3)
+    seen = values(loaded, "packets_by_hook")
+    assert set(seen) == {(1, 2), (3, 2)} and min(seen.values()) >= 3, seen
+    loaded.detach(*rows)
+
+
+def test_profile(env, example):
+    loaded = Loaded(env, example("profile"))
+    row = loaded.attach("profile", "cpu-clock", {"cpu": "0", "frequency": "999"})
+    subprocess.run(["taskset", "-c", "0", "sh", "-c", "i=0; while [ $i -lt 100000 ]; do i=$((i+1)); "
+                    "done"], check=True)
+    assert values(loaded, "samples_by_command"), "somebody had the CPU"
+    loaded.detach(row)
