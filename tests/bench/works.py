@@ -3,14 +3,14 @@
 import collections
 import json
 
-from measure import Failed, Side, interleave, row
+from measure import Failed, Side, execute, interleave, row
 from world import remove_tree
 
-# loads: in one script; programs: for list; sizes: objects managed; slow: a slow one gets the rounds
-# divided by it; goals: whether they can be asked of so few.
-Scale = collections.namedtuple("Scale", "loads programs sizes slow goals")
-FULL = Scale(100, 5000, (10, 1000, 5000), 5, True)
-QUICK = Scale(5, 40, (2, 20, 40), 1, False)
+# loads: in one script; programs: for list; sizes: objects managed; entries: of a map; slow: a slow
+# one gets the rounds divided by it; goals: whether they can be asked of so few.
+Scale = collections.namedtuple("Scale", "loads programs sizes entries slow goals")
+FULL = Scale(100, 5000, (10, 1000, 5000), 100000, 5, True)
+QUICK = Scale(5, 40, (2, 20, 40), 200, 1, False)
 
 
 def _goal(scale, ratio):
@@ -163,4 +163,54 @@ def managed(world, scale, rounds):
     return rows
 
 
-WORKS = {"cold": cold, "script": script, "btf": btf, "list": lists, "managed": managed}
+def _meaning(value):
+    """A value of JSON, where 64 bits are a number for the one and a string for the other."""
+    if isinstance(value, dict):
+        return tuple((key, _meaning(member)) for key, member in value.items())
+    if isinstance(value, list):
+        return tuple(map(_meaning, value))
+    if isinstance(value, str) and value.lstrip("-").isdigit():
+        return int(value)
+    return value
+
+
+def dump(world, scale, rounds):
+    """All entries of a hash whose keys and values are structs."""
+    store = world.store("dump")
+    store.bpfman("-q", "load", world.example("xdp_flows"))
+    [row_of] = json.loads(store.bpfman("-j", "list", "maps"))["maps"]
+    world.output(world.helper("fill_map"), row_of["pinned_path"], scale.entries)
+
+    def entries(output):
+        with open(output, encoding="utf-8") as file:
+            found = json.load(file)
+        rows = found["entries"] if isinstance(found, dict) else [r["formatted"] for r in found]
+        if len(rows) != scale.entries:
+            raise Failed(f"{len(rows)} entries, not {scale.entries}")
+        return {_meaning(r["key"]): _meaning(r["value"]) for r in rows}
+
+    def lines(output):
+        with open(output, encoding="utf-8") as file:
+            if sum(1 for _ in file) != scale.entries + 1:
+                raise Failed("a table of another length")
+
+    pin = row_of["pinned_path"]
+    ours = Side("bpfman -j", [world.bpfman, "-j", "map", "dump", "flows"],
+                environment=store.environment)
+    peer = Side("bpftool -j map dump", [world.bpftool, "-j", "map", "dump", "pinned", pin])
+    table = Side("bpfman", [world.bpfman, "map", "dump", "flows"], check=lines,
+                 environment=store.environment)
+    told = []
+    for side in (ours, peer):
+        execute(side.words(0), world.results, side.environment)
+        told.append(entries(world.results))
+    if told[0] != told[1]:
+        raise Failed("bpfman and bpftool do not tell the same entries")
+    interleave([ours, peer, table], max(rounds // scale.slow, 2), world.results)
+    work = f"dump of {scale.entries} entries"
+    return [row("dump", work + ", JSON", ours, peer, _goal(scale, 0.5)),
+            row("dump", work, table, peer)]
+
+
+WORKS = {"cold": cold, "script": script, "btf": btf, "list": lists, "managed": managed,
+         "dump": dump}
