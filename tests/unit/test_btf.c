@@ -401,6 +401,75 @@ static void json(void **state)
 }
 
 /* Broken BTF that shows the same bytes more often than there is memory. */
+/* Two values of a type as two CPUs have them, 16 bytes apart: their sum in both styles. */
+static void assert_sum(int type, const char *one, const char *other, int err, const char *as_text,
+		       const char *as_json)
+{
+	unsigned char bytes[2 * 16] = { 0 };
+	struct btf_copies copies = {
+		.bytes = bytes, .size = size_of(type), .stride = 16, .count = 2
+	};
+	struct failure f = FAILURE_INIT;
+	struct buf out = { 0 };
+
+	assert_int_equal(btf_value_parse(s.btf, type, one, bytes, copies.size, &f), 0);
+	assert_int_equal(btf_value_parse(s.btf, type, other, bytes + 16, copies.size, &f), 0);
+	assert_int_equal(btf_copies_text(s.btf, type, &copies, &out), err);
+	if (!err)
+		assert_string_equal(buf_text(&out), as_text);
+	buf_reset(&out);
+	assert_int_equal(btf_copies_json(s.btf, type, &copies, &out), err);
+	if (!err)
+		assert_string_equal(buf_text(&out), as_json);
+	buf_free(&out);
+}
+
+static void sums(void **state)
+{
+	(void)state;
+	assert_sum(s.u64, "40", "2", 0, "42", "\"42\"");
+	assert_sum(s.s32, "-3", "1", 0, "-2", "-2");
+	/* Where the parts fit the sum does not wrap. */
+	assert_sum(s.u8, "255", "255", 0, "510", "510");
+	assert_sum(s.u32, "4294967295", "1", 0, "4294967296", "4294967296");
+	assert_sum(s.f64, "0.5", "0.25", 0, "0.75", "0.75");
+	assert_sum(s.range, "{1, 2}", "{10, 20}", 0, "{.min = 11, .max = 22}",
+		   "{\"min\":11,\"max\":22}");
+	assert_sum(s.matrix, "{{1}}", "{{1}, {0, 5}}", 0, "{{2, 0}, {0, 5}}", "[[2,0],[0,5]]");
+	assert_sum(s.bits, "{7, -1, GREEN, 1}", "{7, -1, GREEN, 1}", 0,
+		   "{.a = 14, .b = -2, .c = GREEN, .d = 2}",
+		   "{\"a\":14,\"b\":-2,\"c\":\"GREEN\",\"d\":\"2\"}");
+	/* What is no number has no sum, but may be the same. */
+	assert_sum(s.boolean, "true", "true", 0, "true", "true");
+	assert_sum(s.boolean, "true", "false", -ERANGE, NULL, NULL);
+	assert_sum(s.color, "GREEN", "GREEN", 0, "GREEN", "\"GREEN\"");
+	assert_sum(s.color, "GREEN", "RED", -ERANGE, NULL, NULL);
+	assert_sum(s.name, "web", "web", 0, "\"web\"", "\"web\"");
+	assert_sum(s.name, "web", "db", -ERANGE, NULL, NULL);
+	assert_sum(s.pointer, "1", "2", -ERANGE, NULL, NULL);
+	assert_sum(s.u128, "1", "2", -ERANGE, NULL, NULL);
+	assert_int_equal(btf_leaves(s.btf, s.range), BTF_NUMBERS);
+	assert_int_equal(btf_leaves(s.btf, s.matrix), BTF_NUMBERS);
+	assert_int_equal(btf_leaves(s.btf, s.name), BTF_OTHERS);
+	assert_int_equal(btf_leaves(s.btf, s.config), BTF_NUMBERS | BTF_OTHERS);
+}
+
+/* Bytes that a terminal should not see: strings as they are shown, and as C. */
+static void hostile_strings(void **state)
+{
+	const unsigned char bytes[8] = "\033[\xc2\x9b\xff\"\\";
+	const struct btf_copies one = { .bytes = bytes, .size = 8, .count = 1 };
+	struct buf out = { 0 };
+
+	(void)state;
+	assert_int_equal(btf_copies_json(s.btf, s.name, &one, &out), 0);
+	assert_string_equal(buf_text(&out), "\"\\u001b[\\u009b\\\\xff\\\"\\\\\"");
+	buf_reset(&out);
+	assert_int_equal(btf_copies_text(s.btf, s.name, &one, &out), 0);
+	assert_string_equal(buf_text(&out), "\"\\033[\\302\\233\\377\\\"\\\\\"");
+	buf_free(&out);
+}
+
 static void json_is_bounded(void **state)
 {
 	struct btf *btf = btf__new_empty();
@@ -478,6 +547,8 @@ int main(void)
 		cmocka_unit_test(types_without_values),
 		cmocka_unit_test(json),
 		cmocka_unit_test(json_is_bounded),
+		cmocka_unit_test(sums),
+		cmocka_unit_test(hostile_strings),
 		cmocka_unit_test(what_is_printed_parses),
 	};
 

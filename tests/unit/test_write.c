@@ -97,6 +97,64 @@ static void json_streams(void **state)
 	buf_free(&whole);
 }
 
+/* A long table goes out in parts: one head, the columns of the first part, what comes behind it. */
+static void table_streams(void **state)
+{
+	static const struct sink_column columns[] = { { .key = "id", .title = "ID" },
+						      { .key = "name", .title = "NAME" } };
+	static const struct sink_table table = { columns, 2, "none" };
+	struct error failure = ERROR_INIT, e = ERROR_INIT;
+	struct buf out = { 0 };
+	struct sink *s = sink_table_buf(&out, &(struct table_style){ .error_fd = -1 });
+	size_t lines = 0, len;
+	int i;
+
+	(void)state;
+	sink_begin(s);
+	sink_rows(s, "rows", &table);
+	for (i = 0; i < 40000; i++) {
+		sink_row(s);
+		sink_int(s, "id", i < 39999 ? 7 : 123456789);
+		sink_str(s, "name",
+			 "a name of some length to fill the buffer, twice as long as that");
+		sink_row_end(s);
+	}
+	assert_true(out.len > 1 << 20); /* before its end */
+	sink_rows_end(s);
+	sink_note(s, "%d rows", i);
+	assert_int_equal(sink_end(s, &e), 0);
+	for (len = 0; len < out.len; len++)
+		lines += out.data[len] == '\n';
+	assert_int_equal(lines, 40002);
+	assert_memory_equal(out.data, "ID  NAME\n7   a name", 19);
+	assert_string_equal(strstr(out.data, "\n1234"),
+			    "\n123456789  a name of some length to fill the buffer, twice as long "
+			    "as that\n40000 rows\n");
+	buf_reset(&out);
+
+	/* A failure follows what is out; a short document is as ever. */
+	sink_begin(s);
+	sink_rows(s, "rows", &table);
+	for (i = 0; i < 40000; i++) {
+		sink_row(s);
+		sink_str(s, "name",
+			 "a name of some length to fill the buffer, twice as long as that");
+		sink_row_end(s);
+	}
+	error_set(&failure, EIO, "gone");
+	assert_int_equal(sink_fail(s, "w", "map dump", &failure, &e), 0);
+	assert_string_equal(out.data + out.len - 18, "w: map dump: gone\n");
+	buf_reset(&out);
+	sink_begin(s);
+	sink_rows(s, "rows", &table);
+	sink_rows_end(s);
+	assert_int_equal(sink_end(s, &e), 0);
+	assert_string_equal(buf_text(&out), "none\n");
+	error_clear(&failure);
+	sink_free(s);
+	buf_free(&out);
+}
+
 static void write_errors(void **state)
 {
 	struct error e = ERROR_INIT;
@@ -167,6 +225,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(json_streams),
+		cmocka_unit_test(table_streams),
 		cmocka_unit_test(write_errors),
 		cmocka_unit_test(error_file),
 	};
