@@ -18,9 +18,14 @@ static int hex_digit(char ch)
 	return found ? (int)(found - digits) : -1;
 }
 
+static bool is_hex(const char *text)
+{
+	return strncmp(text, "hex:", 4) == 0;
+}
+
 int hex_parse(const char *text, unsigned char *bytes, size_t size, struct failure *f)
 {
-	const char *digits = text + strlen("hex:");
+	const char *digits = is_hex(text) ? text + strlen("hex:") : "?";
 	size_t len = strlen(digits);
 	size_t i;
 
@@ -33,11 +38,6 @@ int hex_parse(const char *text, unsigned char *bytes, size_t size, struct failur
 	for (i = 0; i < size; i++)
 		bytes[i] = hex_digit(digits[2 * i]) << 4 | hex_digit(digits[2 * i + 1]);
 	return 0;
-}
-
-static bool is_hex(const char *text)
-{
-	return strncmp(text, "hex:", 4) == 0;
 }
 
 static int parse_hex(struct cursor *c, const struct btf_place *place)

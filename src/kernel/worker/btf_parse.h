@@ -52,7 +52,7 @@ int btf_place_parse(const struct btf *btf, const struct btf_place *place, const 
 /* The same for a whole value of this type. */
 int btf_value_parse(const struct btf *btf, __u32 id, const char *text, unsigned char *bytes,
 		    size_t size, struct failure *f);
-/* Bytes from "hex:0a0b": exactly size of them. */
+/* Bytes from "hex:0a0b": exactly size of them; any other text is refused. */
 int hex_parse(const char *text, unsigned char *bytes, size_t size, struct failure *f);
 
 #endif
