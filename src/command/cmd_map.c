@@ -5,142 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/text.h"
 #include "command/expect.h"
-#include "command/rows.h"
-#include "kernel/protocol/protocol.h"
+#include "command/map_entries.h"
 
 enum { POLL_FIRST_MS = 5, POLL_MOST_MS = 200 };
-
-static const struct sink_column entry_columns[] = {
-	{ .key = "key", .title = "KEY" },
-	{ .key = "value", .title = "VALUE" },
-};
-static const struct sink_table entries_table = { entry_columns, 2, "no entries" };
-
-static const struct sink_column per_cpu_columns[] = {
-	{ .key = "key", .title = "KEY" },
-	{ .key = "cpu", .title = "CPU", .align = SINK_RIGHT },
-	{ .key = "value", .title = "VALUE" },
-};
-static const struct sink_table per_cpu_table = { per_cpu_columns, 3, "no entries" };
 
 static bool as_json(const struct session *s)
 {
 	return s->options->output == OUTPUT_JSON;
-}
-
-/* ---- how a map and its entries are told ---- */
-
-static void pass_type(struct sink *s, const json_t *result, const char *key)
-{
-	char *type = answer_bytes(result, key);
-
-	sink_str(s, key, type);
-	free(type);
-}
-
-static void foreign_members(struct sink *s, const json_t *result)
-{
-	static const char *const numbers[] = { "kernel_id", "key_size", "value_size",
-					       "max_entries" };
-
-	sink_null(s, "id");
-	pass_type(s, result, "name");
-	pass_type(s, result, "type");
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		sink_int(s, numbers[i], answer_int(result, numbers[i]));
-}
-
-/* "map" of the document: the row of list maps, and the types of keys and values. */
-static int write_map(struct session *s, const struct manager_map *map, const json_t *result,
-		     struct error *e)
-{
-	struct db_map row = { 0 };
-	struct rows_context c;
-	int r = 0;
-
-	if (!as_json(s))
-		return 0;
-	sink_object(s->sink, "map", NULL);
-	if (map->id) {
-		r = rows_context_init(&c, s, false, e);
-		if (!r) {
-			r = db_map_get(c.db, map->id, &row, e);
-			if (!r)
-				r = map_members(&c, &row, e);
-			rows_context_free(&c);
-		}
-		if (r == -ENOENT && !e->err)
-			r = error_set(e, ENOENT, "%s went away just now", map->name);
-		db_map_clear(&row);
-	} else {
-		foreign_members(s->sink, result);
-	}
-	if (json_object_get(result, "key_type")) {
-		pass_type(s->sink, result, "key_type");
-		pass_type(s->sink, result, "value_type");
-	}
-	sink_object_end(s->sink);
-	return r;
-}
-
-/*
- * The text of a value: of a char array what is inside the quotes, where that alone means the same.
- * It is shortened in place.
- */
-static char *without_quotes(char *text)
-{
-	size_t len = strlen(text);
-
-	if (len < 3 || text[0] != '"' || text[len - 1] != '"' || strchr(text, '\\') ||
-	    strchr("{[\"' -", text[1]) || text[len - 2] == ' ' || !strncmp(text + 1, "hex:", 4))
-		return text;
-	text[len - 1] = '\0';
-	return text + 1;
-}
-
-static char *text_at(const json_t *entry, size_t i)
-{
-	const char *wire = json_string_value(json_array_get(entry, i));
-	char *bytes = NULL;
-	size_t len;
-
-	return wire && !wire_decode(wire, &bytes, &len) ? bytes : NULL;
-}
-
-/* As one word, so that it can be pasted behind map set. */
-static void write_word(struct sink *s, const char *key, const json_t *entry, size_t i)
-{
-	char *text = text_at(entry, i);
-	struct buf word = { 0 };
-
-	if (text)
-		lang_quote(&word, without_quotes(text));
-	sink_str(s, key, buf_error(&word) ? NULL : buf_text(&word));
-	buf_free(&word);
-	free(text);
-}
-
-static void write_rows(struct sink *s, const json_t *result, bool per_cpu)
-{
-	const json_t *entry;
-	size_t i;
-
-	json_array_foreach (json_object_get(result, "entries"), i, entry) {
-		size_t copies = json_array_size(entry) - 2;
-
-		for (size_t k = 0; k <= (per_cpu ? copies : 0); k++) {
-			if (per_cpu && copies && k == copies)
-				break;
-			sink_row(s);
-			write_word(s, "key", entry, 0);
-			if (per_cpu && copies)
-				sink_int(s, "cpu", (int64_t)k);
-			write_word(s, "value", entry, per_cpu && copies ? k + 2 : 1);
-			sink_row_end(s);
-		}
-	}
 }
 
 /* ---- dump ---- */
@@ -174,10 +46,10 @@ static bool is_end(const struct dump *d)
 
 static void write_part(struct dump *d)
 {
-	if (d->how.entries)
-		sink_verbatim(d->s->sink, buf_text(&d->text), d->text.len);
+	if (d->how.text)
+		write_entry_rows(d->s->sink, &d->text, d->how.per_cpu);
 	else
-		write_rows(d->s->sink, d->result, d->how.per_cpu);
+		sink_verbatim(d->s->sink, buf_text(&d->text), d->text.len);
 	d->count += (uint64_t)answer_int(d->result, "count");
 }
 
@@ -224,16 +96,16 @@ static int run_dump(struct session *s, const struct invocation *in, struct error
 	int r;
 
 	d.how.per_cpu = invocation_value(in, "--per-cpu");
-	if (as_json(s))
-		d.how.entries = &d.text;
+	d.how.entries = &d.text;
+	d.how.text = !as_json(s);
 	r = manager_map_find(s->manager, invocation_value(in, "MAP"), &d.map, e);
 	if (!r)
 		r = next_part(&d, d.limit, e);
 	if (!r)
-		r = write_map(s, &d.map, d.result, e);
+		r = write_map_member(s, &d.map, d.result, e);
 	if (r)
 		goto out;
-	sink_rows(s->sink, "entries", d.how.per_cpu ? &per_cpu_table : &entries_table);
+	sink_rows(s->sink, "entries", d.how.per_cpu ? &entries_per_cpu_table : &entries_table);
 	r = write_parts(&d, e);
 	if (r)
 		goto out;
@@ -329,34 +201,22 @@ static int wait_for(struct get *g, const char *timeout, struct error *e)
 /* For people the value alone: it is the text that map set takes. */
 static int write_value(struct get *g, bool per_cpu, struct error *e)
 {
-	const struct manager_entries how = { .per_cpu = per_cpu };
-	const json_t *entry;
+	struct buf entries = { 0 }, value = { 0 };
+	const struct manager_entries how = { &entries, .text = true, .per_cpu = per_cpu };
 	json_t *result;
-	char *text;
 	int r = manager_map_get(g->s->manager, &g->map, g->key, &how, &result, e);
 
-	if (r)
-		return r;
-	entry = json_array_get(json_object_get(result, "entries"), 0);
-	if (per_cpu && json_array_size(entry) > 2) {
-		sink_rows(g->s->sink, "entries", &per_cpu_table);
-		write_rows(g->s->sink, result, true);
+	if (!r && per_cpu && json_is_integer(json_object_get(result, "cpus"))) {
+		sink_rows(g->s->sink, "entries", &entries_per_cpu_table);
+		write_entry_rows(g->s->sink, &entries, true);
 		sink_rows_end(g->s->sink);
-	} else {
-		text = text_at(entry, 1);
-		if (text)
-			sink_note(g->s->sink, "%s", without_quotes(text));
-		free(text);
+	} else if (!r && entry_value(&entries, &value)) {
+		sink_note(g->s->sink, "%s", buf_text(&value));
 	}
 	json_decref(result);
-	return 0;
-}
-
-static void write_entry(struct sink *s, const struct buf *entry)
-{
-	/* Its members without the braces. */
-	if (entry->len > 2)
-		sink_verbatim(s, entry->data + 1, entry->len - 2);
+	buf_free(&entries);
+	buf_free(&value);
+	return r;
 }
 
 static int run_get(struct session *s, const struct invocation *in, struct error *e)
@@ -372,8 +232,8 @@ static int run_get(struct session *s, const struct invocation *in, struct error 
 	if (!r && !as_json(s)) {
 		r = write_value(&g, invocation_value(in, "--per-cpu"), e);
 	} else if (!r) {
-		r = write_map(s, &g.map, g.result, e);
-		write_entry(s->sink, &g.text);
+		r = write_map_member(s, &g.map, g.result, e);
+		write_entry_members(s->sink, &g.text);
 	}
 	json_decref(g.result);
 	buf_free(&g.text);
@@ -421,7 +281,7 @@ static int run_set(struct session *s, const struct invocation *in, struct error 
 		r = manager_map_set(s->manager, &map, key, words->values + skip,
 				    words->count - skip, mode, e);
 	if (!r)
-		r = write_map(s, &map, NULL, e);
+		r = write_map_member(s, &map, NULL, e);
 	if (!r)
 		sink_bool(s->sink, "changed", !manager_dry_run(s->manager));
 	if (!r && manager_dry_run(s->manager))
@@ -432,11 +292,10 @@ static int run_set(struct session *s, const struct invocation *in, struct error 
 
 static int run_delete(struct session *s, const struct invocation *in, struct error *e)
 {
-	struct buf text = { 0 };
-	const struct manager_entries how = { .entries = as_json(s) ? &text : NULL };
+	struct buf entries = { 0 }, taken = { 0 };
+	const struct manager_entries how = { &entries, .text = !as_json(s) };
 	struct manager_map map;
 	json_t *result = NULL;
-	char *taken;
 	int r;
 
 	r = manager_map_find(s->manager, invocation_value(in, "MAP"), &map, e);
@@ -444,20 +303,20 @@ static int run_delete(struct session *s, const struct invocation *in, struct err
 		r = manager_map_delete(s->manager, &map, invocation_value(in, "KEY"), &how, &result,
 				       e);
 	if (!r)
-		r = write_map(s, &map, NULL, e);
+		r = write_map_member(s, &map, NULL, e);
 	if (r)
 		goto out;
-	write_entry(s->sink, &text);
+	if (!how.text)
+		write_entry_members(s->sink, &entries);
 	sink_bool(s->sink, "changed", !manager_dry_run(s->manager));
 	if (manager_dry_run(s->manager))
 		sink_note(s->sink, "dry run: nothing was deleted");
-	taken = text_at(json_array_get(json_object_get(result, "entries"), 0), 1);
-	if (taken)
-		sink_note(s->sink, "%s", without_quotes(taken));
-	free(taken);
+	if (how.text && entry_value(&entries, &taken))
+		sink_note(s->sink, "%s", buf_text(&taken));
 out:
 	json_decref(result);
-	buf_free(&text);
+	buf_free(&entries);
+	buf_free(&taken);
 	manager_map_clear(&map);
 	return r;
 }

@@ -204,7 +204,7 @@ static int run_test_run(struct session *s, const struct invocation *in, struct e
 {
 	const char *name = invocation_value(in, "PROGRAM");
 	struct db_program p = { 0 };
-	struct named named;
+	struct named named = { 0 };
 	struct db *db;
 	int r;
 

@@ -9,7 +9,7 @@
 #include "base/grow.h"
 #include "base/text.h"
 #include "command/complete.h"
-#include "kernel/protocol/protocol.h"
+#include "command/map_entries.h"
 
 enum { KEYS_OFFERED = 256 };
 
@@ -169,27 +169,22 @@ static void offer_named(struct gathering *g, unsigned want)
 static void offer_map_keys(struct gathering *g)
 {
 	const struct partial *p = g->partial;
-	struct manager_entries how = { 0 };
+	struct buf entries = { 0 }, key = { 0 };
+	const struct manager_entries how = { &entries, .text = true };
 	struct manager_map map = { 0 };
 	struct error e = ERROR_INIT;
+	const char *at;
 	json_t *result = NULL;
-	const json_t *row;
-	size_t i;
 
 	if (p->count == 2 && !manager_map_find(g->s->manager, p->words[1].text, &map, &e) &&
-	    !manager_map_part(g->s->manager, &map, NULL, KEYS_OFFERED, &how, &result, &e)) {
-		json_array_foreach (json_object_get(result, "entries"), i, row) {
-			char *key = NULL;
-			size_t len;
-
-			if (!wire_decode(json_string_value(json_array_get(row, 0)), &key, &len))
-				offer(g, "", key, true);
-			free(key);
-		}
-	}
+	    !manager_map_part(g->s->manager, &map, NULL, KEYS_OFFERED, &how, &result, &e))
+		for (at = buf_text(&entries); entry_key(&at, &key);)
+			offer(g, "", buf_text(&key), true);
 	json_decref(result);
 	manager_map_clear(&map);
 	error_clear(&e);
+	buf_free(&entries);
+	buf_free(&key);
 }
 
 static void offer_commands(struct gathering *g, unsigned without)

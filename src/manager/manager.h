@@ -268,11 +268,11 @@ struct manager_map {
 int manager_map_find(struct manager *m, const char *text, struct manager_map *map, struct error *e);
 void manager_map_clear(struct manager_map *map);
 
-/* How entries are wanted: as JSON text in *entries, or (NULL) as C text in the result's "entries".
- */
+/* How entries are wanted; *entries receives them as the worker tells them (doc/protocol.md). */
 struct manager_entries {
 	struct buf *entries;
-	bool per_cpu;
+	bool text;    /* lists of strings, not JSON values */
+	bool per_cpu; /* in text: each CPU's value too */
 };
 /*
  * Some entries, by the reading worker: about as many as fit in 256 KiB, at most limit where that is

@@ -131,7 +131,7 @@ static json_t *about_map(const char *op, const struct manager_map *map)
 
 static int add_format(json_t *request, const struct manager_entries *how)
 {
-	if (json_object_set_new(request, "format", json_string(how->entries ? "json" : "text")))
+	if (json_object_set_new(request, "format", json_string(how->text ? "text" : "json")))
 		return -ENOMEM;
 	return how->per_cpu ? json_object_set_new(request, "per_cpu", json_true()) : 0;
 }

@@ -38,12 +38,6 @@ static void add_quoted_hex(const unsigned char *bytes, size_t size, struct buf *
 	buf_char(out, '"');
 }
 
-static void cut(struct buf *out, size_t len)
-{
-	if (out->len > len)
-		out->data[out->len = len] = '\0';
-}
-
 /* ---- keys ---- */
 
 static __u32 read_u32(const void *bytes)
@@ -101,7 +95,7 @@ void map_key_text(const struct map *m, const void *key, struct buf *out)
 		add_prefix(m, key, out);
 	else if (!m->key_type ||
 		 btf_value_text(m->btf, m->key_type, key, m->facts.info.key_size, out)) {
-		cut(out, begin);
+		buf_cut(out, begin);
 		add_hex(key, m->facts.info.key_size, out);
 	}
 }
@@ -120,7 +114,7 @@ void map_key_json(const struct map *m, const void *key, struct buf *out)
 		add_prefix(m, key, out);
 		buf_char(out, '"');
 	} else if (!m->key_type || btf_copies_json(m->btf, m->key_type, &one, out)) {
-		cut(out, begin);
+		buf_cut(out, begin);
 		add_quoted_hex(key, m->facts.info.key_size, out);
 	}
 }
@@ -223,7 +217,7 @@ static bool add_value(const struct map *m, const unsigned char *value, unsigned 
 			   : btf_copies_text(m->btf, m->value_type, &c, out);
 		if (!err)
 			return true;
-		cut(out, begin);
+		buf_cut(out, begin);
 		if (err == -ERANGE)
 			return false;
 	}
@@ -385,7 +379,7 @@ void entries_add_variable(struct entries *e, const struct btf *btf, const char *
 		buf_char(e->out, ',');
 		buf_reset(&text);
 		if (btf_copies_text(btf, type, value, &text)) {
-			cut(&text, 0);
+			buf_cut(&text, 0);
 			add_hex(value->bytes, value->size, &text);
 		}
 		add_wire(e, &text);
@@ -398,7 +392,7 @@ void entries_add_variable(struct entries *e, const struct btf *btf, const char *
 		buf_str(e->out, ",\"value\":");
 		begin = e->out->len;
 		if (btf_copies_json(btf, type, value, e->out)) {
-			cut(e->out, begin);
+			buf_cut(e->out, begin);
 			add_quoted_hex(value->bytes, value->size, e->out);
 		}
 		buf_char(e->out, '}');
