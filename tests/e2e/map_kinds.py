@@ -23,6 +23,7 @@ struct value {
 	struct { __s64 at; char text[8]; } inner;
 	void *pointer;
 };
+struct padded { __u8 small; __u32 id; };
 struct counts { __u64 packets; __s32 change; __u32 errors; };
 struct lpm4 { struct bpf_lpm_trie_key head; __u8 address[4]; };
 struct lpm6 { struct bpf_lpm_trie_key head; __u8 address[16]; };
@@ -46,6 +47,7 @@ MAP(cpu_mixed, PERCPU_ARRAY, __u32, struct value, 2, 0);
 MAP(routes4, LPM_TRIE, struct lpm4, __u32, 8, BPF_F_NO_PREALLOC);
 MAP(routes6, LPM_TRIE, struct lpm6, __u32, 8, BPF_F_NO_PREALLOC);
 MAP(routes8, LPM_TRIE, struct lpm8, __u32, 8, BPF_F_NO_PREALLOC);
+MAP(padded, HASH, struct padded, __u32, 4, 0);
 UNTYPED(untyped, HASH, 3, 5, 4);
 UNTYPED(untyped_array, ARRAY, 4, 2, 2);
 struct { __uint(type, BPF_MAP_TYPE_QUEUE); __uint(max_entries, 2); __type(value, __u32); }

@@ -173,6 +173,17 @@ def test_a_variable_is_written_alone(env, kinds, build_bpf):
     assert env.ok("map", "get", "kinds.bss", "counter").out == "1000\n"
 
 
+def test_keys_that_differ_in_padding_only(env, kinds):
+    """Their text would be the same: what C cannot say is shown as bytes."""
+    env.ok("-c", "map set padded '{1, 2}' 10; map set padded hex:01ff000002000000 20")
+    table = rows_of(env.ok("map", "dump", "padded").out)
+    assert sorted(line.split()[-1] for line in table) == ["10", "20"]
+    before = contents(kinds["padded"])
+    env.ok("-c", "map delete padded '{1, 2}'; map delete padded hex:01ff000002000000")
+    env.ok(stdin="".join(f"map set padded {row}\n" for row in table))
+    assert contents(kinds["padded"]) == before and len(before) == 2
+
+
 def test_maps_of_maps_are_shown_as_ids(env, kinds):
     inner = next(r["kernel_id"] for r in listed(env, "maps") if r["name"] == "inner")
     assert entries(env, "outer") == [("0", inner)]

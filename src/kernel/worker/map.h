@@ -34,8 +34,10 @@ struct map {
 	char *name; /* for messages */
 	struct map_facts facts;
 	const struct map_kind *kind;
-	const struct btf *btf;		/* borrowed; NULL: none */
-	__u32 key_type, value_type;	/* in btf; 0: shown as bytes */
+	const struct btf *btf;	    /* borrowed; NULL: none */
+	__u32 key_type, value_type; /* in btf; 0: shown as bytes */
+	unsigned char
+		*said; /* 0xff for bytes of a key that its text says, 0 for padding; NULL: all */
 	const struct btf_type *section; /* .data, .bss, .rodata: its variables; else NULL */
 	unsigned copies;		/* of a value: possible CPUs, or 1 */
 	size_t stride;			/* from one copy to the next */

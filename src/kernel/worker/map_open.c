@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/worker/btf_parse.h"
 #include "kernel/worker/btf_text.h"
 #include "kernel/worker/map.h"
 #include "kernel/worker/meant.h"
@@ -15,6 +16,41 @@
 static __u32 fitting_type(const struct btf *btf, __u32 id, __u32 size)
 {
 	return btf && id && btf__resolve_size(btf, id) == (__s64)size ? id : 0;
+}
+
+/*
+ * Which bytes of a key its text says: not padding, and not what a union has beside the member that
+ * is said. Two keys that differ only there are two keys.
+ */
+static int find_padding(struct map *m, struct failure *f)
+{
+	__u32 size = m->facts.info.key_size;
+	struct failure ignored = FAILURE_INIT;
+	struct buf text = { 0 };
+	unsigned char *all;
+	size_t i = 0;
+
+	if (!m->key_type)
+		return 0;
+	all = malloc(size);
+	m->said = calloc(1, size);
+	if (!all || !m->said) {
+		free(all);
+		return fail_nomem(f);
+	}
+	memset(all, 0xff, size);
+	if (!btf_value_text(m->btf, m->key_type, all, size, &text) && !buf_error(&text))
+		btf_value_parse(m->btf, m->key_type, buf_text(&text), m->said, size, &ignored);
+	while (i < size && m->said[i] == 0xff)
+		i++;
+	if (i == size) {
+		free(m->said);
+		m->said = NULL;
+	}
+	failure_clear(&ignored);
+	buf_free(&text);
+	free(all);
+	return 0;
 }
 
 static void read_types(struct map *m)
@@ -67,13 +103,14 @@ int map_open(const struct request *request, struct map *m, struct failure *f)
 		m->stride = (m->stride + 7) / 8 * 8;
 	}
 	read_types(m);
-	return 0;
+	return find_padding(m, f);
 }
 
 void map_close(struct map *m)
 {
 	if (m->fd >= 0)
 		close(m->fd);
+	free(m->said);
 	free(m->name);
 }
 

@@ -83,6 +83,17 @@ static bool is_prefix(const struct map *m)
 	return m->kind->key == KEY_PREFIX && m->facts.info.key_size > PREFIX_HEAD;
 }
 
+/* Whether the text of its type means this very key. */
+static bool can_be_said(const struct map *m, const unsigned char *key)
+{
+	size_t i;
+
+	for (i = 0; m->said && i < m->facts.info.key_size; i++)
+		if (key[i] & ~m->said[i])
+			return false;
+	return m->key_type != 0;
+}
+
 void map_key_text(const struct map *m, const void *key, struct buf *out)
 {
 	size_t begin = out->len;
@@ -93,7 +104,7 @@ void map_key_text(const struct map *m, const void *key, struct buf *out)
 		digits_add_u64(out, read_u32(key));
 	else if (is_prefix(m))
 		add_prefix(m, key, out);
-	else if (!m->key_type ||
+	else if (!can_be_said(m, key) ||
 		 btf_value_text(m->btf, m->key_type, key, m->facts.info.key_size, out)) {
 		buf_cut(out, begin);
 		add_hex(key, m->facts.info.key_size, out);
