@@ -225,7 +225,7 @@ static int check_value(const struct arg *a, const char *value, struct error *e)
 					       a->name, a->value, value);
 		return 0;
 	default:
-		if (!*value && a->type != ARG_TEXT)
+		if (!*value && a->type != ARG_TEXT && a->type != ARG_MAP_KEY)
 			return error_set_class(e, ERROR_USAGE, EINVAL, "%s is empty", a->name);
 		return 0;
 	}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """map dump, get, set, delete: every kind of map, held against bpftool."""
+import fcntl
 import json
 import os
 
@@ -39,6 +40,7 @@ WRITTEN = [
     ("numbers", "4294967295", "-5", 4294967295, "-5"),
     ("names", '"a b"', "BLUE", "a b", "BLUE"),
     ("names", '"{"', "7", "{", "7"),
+    ("names", "", "RED", "", "RED"),
     ("names", '"hex:01"', "RED", "hex:01", "RED"),
     ("names", '"\\001\\377\'"', "RED", "\x01\\xff'", "RED"),
     ("lru", "1", "18446744073709551615", "1", "18446744073709551615"),
@@ -248,6 +250,27 @@ def test_hostile_contents_are_escaped(env, kinds):
         raw = env.ok(*argv).raw_out
         assert b"\x1b" not in raw and b"\x07" not in raw, raw
     assert entries(env, "names") == [(json.dumps("\x1b]0;x\x07"), "RED")]
+
+
+def test_events_tell_of_writes(env, kinds):
+    env.ok("map", "set", "kinds.bss", "counter", "3")
+    event = env.ok("-j", "events").json()["events"][-1]
+    assert (event["command"], event["name"], event["ok"]) == (
+        "map set kinds.bss counter 3", "kinds.bss", True)
+    assert env.run("map", "delete", "numbers", "5").status == 1
+    event = env.ok("-j", "events").json()["events"][-1]
+    assert (event["name"], event["message"], event["ok"]) == (
+        "numbers", "numbers has no key 5", False)
+
+
+def test_reading_needs_no_lock(env, kinds):
+    """While another session holds both."""
+    with open(next(env.db.parent.glob("*lock*")), "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        env.ok("map", "dump", "numbers", "--limit", "1")
+        env.ok("watch", "-n", "0.05", "--count", "2", "map", "get", "kinds.rodata", "fixed")
+        said = env.run("--lock-timeout", "1", "map", "set", "numbers", "1", "1")
+        assert said.status != 0 and contents(kinds["numbers"]) == {}
 
 
 def test_completion(env, kinds):
