@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Large maps, and maps that change while they are read."""
 import json
+import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
@@ -142,6 +144,28 @@ def test_a_map_may_change_meanwhile(large):
             assert len(keys) == len(set(keys)) == document["count"]
     finally:
         assert process.wait(60) == 0
+
+
+@pytest.mark.parametrize("output", ["json", "table"])
+def test_a_failure_in_the_middle_is_told(large, output):
+    """The worker is killed while the reader of the dump holds it up."""
+    fill(large, range(20))
+    with subprocess.Popen([BPFMAN, "-o", output, "map", "dump", "big"], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, env=large.variables()) as process:
+        text = process.stdout.read(1000)
+        os.kill(worker_of(process.pid), signal.SIGKILL)
+        text += process.stdout.read()
+        said = process.stderr.read().decode()
+        assert process.wait() == 1
+    reason = "big: the worker was killed by signal 9"
+    if output == "json":
+        document = json.loads(text)
+        assert list(document) == ["map", "entries", "error"] and not said
+        assert 0 < len(document["entries"]) < 200000
+        assert reason in document["error"]["message"]
+    else:
+        assert 0 < text.count(b"\n") < 200000 and reason in said
+    assert large.ok("map", "get", "big", "7").out == "{.key = 7, .twice = 14}\n"
 
 
 def test_a_map_that_goes_away_meanwhile(large):
