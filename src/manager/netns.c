@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <net/if.h>
 #include <sched.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,10 +16,13 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "manager/internal.h"
 
 #define OWN_NETNS "/proc/self/ns/net"
+
+enum { INTERFACES_MAX = 16 * 1024 * 1024 };
 
 /* A namespace, and what is in it. */
 struct netns_sight {
@@ -107,85 +109,79 @@ static int open_netns(struct netns_sight *ns, const char *path)
 	return fd;
 }
 
-/* Writes the indices of all interfaces here; returns 0 or an errno. */
-static int tell_interfaces(FILE *to)
+/* The indices of all interfaces here. Returns 0 or a negative errno. */
+static int list_interfaces(struct buf *indices)
 {
 	struct if_nameindex *list = if_nameindex();
-	int r = list ? 0 : errno;
 
-	for (size_t i = 0; list && list[i].if_index; i++)
-		if (fwrite(&list[i].if_index, sizeof(list[i].if_index), 1, to) != 1)
-			r = errno;
+	if (!list)
+		return -errno;
+	for (size_t i = 0; list[i].if_index; i++)
+		buf_add(indices, (const char *)&list[i].if_index, sizeof(uint32_t));
 	if_freenameindex(list);
-	return fflush(to) ? errno : r;
+	return buf_error(indices);
 }
 
-static void read_interfaces(struct netns_sight *ns, FILE *from)
+/* Ends the child: its status is the errno of what failed, or 0. */
+static void tell_interfaces(int netns, int to)
 {
-	unsigned int index;
+	struct buf indices = { 0 };
+	int r = setns(netns, CLONE_NEWNET) ? -errno : list_interfaces(&indices);
 
-	while (fread(&index, sizeof(index), 1, from) == 1) {
-		uint32_t *grown = grow(ns->ifindex, ns->count, sizeof(*grown));
-
-		if (!grown) {
-			ns->look = (struct look){ SIGHT_UNKNOWN, "not enough memory to look" };
-			return;
-		}
-		ns->ifindex = grown;
-		ns->ifindex[ns->count++] = index;
-	}
+	if (!r)
+		r = file_write_all(to, indices.data, indices.len);
+	_exit(-r);
 }
 
-/* Reads the interfaces of the namespace that fd is, or of our own (-1). */
-static void look_into(struct netns_sight *ns, int fd)
+/* The same of another namespace. */
+static int list_interfaces_of(int netns, struct buf *indices)
 {
-	int ends[2], status = -1;
-	FILE *f;
+	int ends[2], status = 0, r;
 	pid_t pid;
 
-	ns->look = (struct look){ SIGHT_UNKNOWN, "its network namespace cannot be looked into" };
 	if (pipe2(ends, O_CLOEXEC))
-		return;
+		return -errno;
 	pid = fork();
-	if (!pid) {
-		f = fdopen(ends[1], "w");
-		if (!f || (fd >= 0 && setns(fd, CLONE_NEWNET)))
-			_exit(errno == EPERM ? 2 : 1);
-		_exit(tell_interfaces(f) ? 1 : 0);
-	}
+	if (!pid)
+		tell_interfaces(netns, ends[1]);
+	r = pid < 0 ? -errno : 0;
 	close(ends[1]);
-	f = pid > 0 ? fdopen(ends[0], "r") : NULL;
-	if (f) {
-		ns->look = (struct look){ SIGHT_ATTACHED, NULL };
-		read_interfaces(ns, f);
-		fclose(f);
-	} else {
-		close(ends[0]);
-	}
+	if (!r)
+		r = file_read_fd(ends[0], "interfaces", INTERFACES_MAX, indices, NULL);
+	close(ends[0]);
 	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	if (!f || !WIFEXITED(status) || WEXITSTATUS(status) == 1)
-		ns->look.sight = SIGHT_UNKNOWN;
-	if (ns->look.sight == SIGHT_UNKNOWN && !ns->look.reason)
-		ns->look.reason = "its network namespace cannot be looked into";
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 2)
-		ns->look = (struct look){ SIGHT_UNKNOWN,
-					  "no permission to look into its network namespace" };
+	if (!r)
+		r = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
+	return r;
 }
 
 static void see_netns(struct netns_sight *ns, const char *path)
 {
+	struct buf indices = { 0 };
 	struct stat own;
-	int fd = -1;
+	int fd = -1, r;
 
-	if (stat(OWN_NETNS, &own) || own.st_dev != ns->dev || own.st_ino != ns->ino) {
+	if (!stat(OWN_NETNS, &own) && own.st_dev == ns->dev && own.st_ino == ns->ino) {
+		r = list_interfaces(&indices);
+	} else {
 		fd = open_netns(ns, path);
 		if (fd < 0)
 			return;
-	}
-	look_into(ns, fd);
-	if (fd >= 0)
+		r = list_interfaces_of(fd, &indices);
 		close(fd);
+	}
+	if (r == -EPERM)
+		ns->look = (struct look){ SIGHT_UNKNOWN,
+					  "no permission to look into its network namespace" };
+	else if (r)
+		ns->look = (struct look){ SIGHT_UNKNOWN,
+					  "its network namespace cannot be looked into" };
+	else
+		ns->look = (struct look){ SIGHT_ATTACHED, NULL };
+	ns->count = indices.len / sizeof(uint32_t);
+	ns->ifindex = (uint32_t *)buf_take(&indices);
+	buf_free(&indices);
 }
 
 static const struct netns_sight *netns_of(struct manager *m, uint64_t dev, uint64_t ino,

@@ -29,11 +29,10 @@ void found(struct findings *f, enum kind kind, const char *format, ...)
 
 /* ---- what the rows say there is ---- */
 
-enum thing { A_DIRECTORY, A_PROGRAM, A_MAP };
-
 struct expected {
 	char *path;
-	enum thing thing;
+	bool directory;
+	enum thing thing;   /* of a pin */
 	uint64_t dev, ino;  /* of a pin */
 	uint32_t kernel_id; /* of a pin */
 	bool may_lack;	    /* it need not be there */
@@ -45,10 +44,10 @@ struct stores {
 	struct findings *f;
 	struct expected *at;
 	size_t count, cap;
-	struct ids *programs, *maps;
+	struct ids *known; /* of each kind of thing */
 };
 
-static struct expected *expect(struct stores *s, const char *path, enum thing thing)
+static struct expected *expect(struct stores *s, const char *path)
 {
 	struct expected *e;
 
@@ -62,7 +61,7 @@ static struct expected *expect(struct stores *s, const char *path, enum thing th
 			errx(2, "no memory");
 	}
 	e = &s->at[s->count++];
-	*e = (struct expected){ .path = strdup(path), .thing = thing };
+	*e = (struct expected){ .path = strdup(path), .directory = true };
 	if (!e->path)
 		errx(2, "no memory");
 	return e;
@@ -79,11 +78,11 @@ static void owner_row(struct stores *s, sqlite3_stmt *row)
 
 	snprintf(path, sizeof(path), "%s/owner_%s", s->p->root, text(row, 0));
 	/* It is made after the database, by the first command that changes something. */
-	expect(s, path, A_DIRECTORY)->may_lack = true;
-	expect(s, s->p->root, A_DIRECTORY)->may_lack = true;
+	expect(s, path)->may_lack = true;
+	expect(s, s->p->root)->may_lack = true;
 	/* Stays, as the root does; what is in it must be known. */
 	snprintf(path, sizeof(path), "%s/by_name", s->p->root);
-	expect(s, path, A_DIRECTORY)->may_lack = true;
+	expect(s, path)->may_lack = true;
 }
 
 static void object_row(struct stores *s, sqlite3_stmt *row)
@@ -94,7 +93,7 @@ static void object_row(struct stores *s, sqlite3_stmt *row)
 		found(s->f, FOUND_GHOST, "object %s has no directory of pins", text(row, 0));
 		return;
 	}
-	expect(s, text(row, 1), A_DIRECTORY);
+	expect(s, text(row, 1));
 	if (!stat(text(row, 1), &st) && (sqlite3_int64)st.st_dev != sqlite3_column_int64(row, 2))
 		found(s->f, FOUND_GHOST, "object %s: another st_dev", text(row, 0));
 }
@@ -103,16 +102,18 @@ static void pin_row(struct stores *s, sqlite3_stmt *row, enum thing thing)
 {
 	uint32_t kernel_id = (uint32_t)sqlite3_column_int64(row, 1);
 
-	ids_add(thing == A_MAP ? s->maps : s->programs, kernel_id);
+	ids_add(&s->known[thing], kernel_id);
 	for (int column = 4; column < sqlite3_column_count(row); column++) {
 		struct expected *e;
 
 		if (!text(row, column)) {
-			found(s->f, FOUND_GHOST, "%s %s has no pin",
-			      thing == A_MAP ? "map" : "program", text(row, 0));
+			found(s->f, FOUND_GHOST, "%s %s has no pin", thing_names[thing],
+			      text(row, 0));
 			continue;
 		}
-		e = expect(s, text(row, column), thing);
+		e = expect(s, text(row, column));
+		e->directory = false;
+		e->thing = thing;
 		e->dev = (uint64_t)sqlite3_column_int64(row, 2);
 		e->ino = (uint64_t)sqlite3_column_int64(row, 3);
 		e->kernel_id = kernel_id;
@@ -129,11 +130,16 @@ static void map_row(struct stores *s, sqlite3_stmt *row)
 	pin_row(s, row, A_MAP);
 }
 
+static void link_row(struct stores *s, sqlite3_stmt *row)
+{
+	pin_row(s, row, A_LINK);
+}
+
 static void directory_row(struct stores *s, sqlite3_stmt *row)
 {
 	struct stat st;
 
-	expect(s, text(row, 0), A_DIRECTORY);
+	expect(s, text(row, 0));
 	if (!sqlite3_column_int(row, 1) && !stat(text(row, 0), &st))
 		found(s->f, FOUND_ORPHAN, "%s was made for a pin that is not there", text(row, 0));
 }
@@ -151,6 +157,7 @@ static const struct {
 	{ "SELECT id, pin_dir, root_dev FROM objects WHERE state = 'loaded'", object_row },
 	{ "SELECT id, kernel_id, dev, ino, pin, pinned_path FROM programs", program_row },
 	{ "SELECT id, kernel_id, dev, ino, pinned_path FROM maps", map_row },
+	{ "SELECT id, kernel_id, dev, ino, pinned_path FROM links", link_row },
 	{ "SELECT path, EXISTS (SELECT 1 FROM programs WHERE substr(pinned_path, 1, "
 	  "length(path) + 1) = path || '/') FROM directories",
 	  directory_row },
@@ -159,9 +166,10 @@ static const struct {
 	{ "SELECT 'program ' || id || ' is ' || state FROM programs WHERE state <> 'loaded'",
 	  bad_row },
 	{ "SELECT 'map ' || id || ' is ' || state FROM maps WHERE state <> 'loaded'", bad_row },
+	{ "SELECT 'link ' || id || ' is ' || state FROM links WHERE state <> 'loaded'", bad_row },
 	{ "SELECT 'id ' || id || ' of a ' || kind || ' that is not there' FROM things WHERE "
-	  "kind IN ('object', 'program', 'map') AND id NOT IN (SELECT id FROM objects UNION ALL "
-	  "SELECT id FROM programs UNION ALL SELECT id FROM maps)",
+	  "id NOT IN (SELECT id FROM objects UNION ALL SELECT id FROM programs UNION ALL SELECT id "
+	  "FROM maps UNION ALL SELECT id FROM links)",
 	  bad_row },
 	{ "SELECT 'file ' || sha256 || ' of no object' FROM files WHERE sha256 NOT IN "
 	  "(SELECT sha256 FROM objects WHERE sha256 IS NOT NULL)",
@@ -238,7 +246,7 @@ static void see_entry(void *data, const char *path, bool directory)
 		if (strcmp(e->path, path))
 			continue;
 		e->seen = true;
-		if (directory != (e->thing == A_DIRECTORY)) {
+		if (directory != e->directory) {
 			found(s->f, FOUND_GHOST, "%s is a %s", path,
 			      directory ? "directory" : "pin");
 		} else if (!directory) {
@@ -247,7 +255,7 @@ static void see_entry(void *data, const char *path, bool directory)
 			if (st.st_dev != e->dev || st.st_ino != e->ino)
 				found(s->f, FOUND_GHOST, "%s is another pin than its row says",
 				      path);
-			else if (kernel_pinned(path, e->thing == A_MAP) != e->kernel_id)
+			else if (kernel_pinned(path, e->thing) != e->kernel_id)
 				found(s->f, FOUND_GHOST, "%s has another kernel id", path);
 		}
 		return;
@@ -255,9 +263,9 @@ static void see_entry(void *data, const char *path, bool directory)
 	found(s->f, FOUND_ORPHAN, "%s: no row knows it", path);
 }
 
-void check_stores(const struct place *p, struct ids *programs, struct ids *maps, struct findings *f)
+void check_stores(const struct place *p, struct ids *known, struct findings *f)
 {
-	struct stores s = { .p = p, .f = f, .programs = programs, .maps = maps };
+	struct stores s = { .p = p, .f = f, .known = known };
 
 	read_rows(&s);
 	place_walk(p, see_entry, &s);
@@ -289,18 +297,27 @@ static bool ask(const struct place *p, const char *sql, const char *name)
 
 bool check_row(const struct place *p, const char *table, const char *name)
 {
-	return ask(p,
-		   !strcmp(table, "objects")
-			   ? "SELECT 1 FROM objects WHERE name = ?1 AND state = 'loaded'"
-			   : "SELECT 1 FROM programs WHERE name = ?1 AND state = 'loaded'",
-		   name);
+	static const struct {
+		const char *table, *sql;
+	} asked[] = {
+		{ "objects", "SELECT 1 FROM objects WHERE name = ?1 AND state = 'loaded'" },
+		{ "programs", "SELECT 1 FROM programs WHERE name = ?1 AND state = 'loaded'" },
+		{ "links", "SELECT 1 FROM links l JOIN programs p ON p.id = l.program_id "
+			   "WHERE p.name = ?1 AND l.state = 'loaded'" },
+	};
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
+		if (!strcmp(asked[i].table, table))
+			return ask(p, asked[i].sql, name);
+	errx(2, "%s: no such table", table);
 }
 
 bool check_unsettled(const struct place *p)
 {
 	return ask(p,
 		   "SELECT 1 FROM objects WHERE state <> 'loaded' UNION ALL SELECT 1 FROM programs "
-		   "WHERE state <> 'loaded' UNION ALL SELECT 1 FROM maps WHERE state <> 'loaded'",
+		   "WHERE state <> 'loaded' UNION ALL SELECT 1 FROM maps WHERE state <> 'loaded' "
+		   "UNION ALL SELECT 1 FROM links WHERE state <> 'loaded'",
 		   NULL);
 }
 

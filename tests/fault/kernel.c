@@ -9,14 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The functions of a kind of thing. Program and map info have type, id at the same place. */
+const char *const thing_names[THINGS] = { "program", "map", "link" };
+
+/* The functions of a kind of thing. */
 struct source {
 	int (*next)(uint32_t after, uint32_t *id);
 	int (*open)(uint32_t id);
 };
-static const struct source sources[] = {
-	[false] = { bpf_prog_get_next_id, bpf_prog_get_fd_by_id },
-	[true] = { bpf_map_get_next_id, bpf_map_get_fd_by_id },
+static const struct source sources[THINGS] = {
+	[A_PROGRAM] = { bpf_prog_get_next_id, bpf_prog_get_fd_by_id },
+	[A_MAP] = { bpf_map_get_next_id, bpf_map_get_fd_by_id },
+	[A_LINK] = { bpf_link_get_next_id, bpf_link_get_fd_by_id },
 };
 
 void ids_add(struct ids *list, uint32_t id)
@@ -44,30 +47,42 @@ void ids_free(struct ids *list)
 	memset(list, 0, sizeof(*list));
 }
 
-/* The id and the name of what fd is; false: neither a program nor a map of this kind. */
-static bool look(int fd, bool map, uint32_t *id, char name[16])
+/* The id and the name of what fd is, of a link its program's; false: nothing of this kind. */
+static bool look(int fd, enum thing thing, uint32_t *id, char name[16])
 {
 	struct bpf_prog_info program = { 0 };
-	struct bpf_map_info map_info = { 0 };
-	uint32_t len = map ? sizeof(map_info) : sizeof(program);
+	struct bpf_map_info map = { 0 };
+	struct bpf_link_info link = { 0 };
+	void *const infos[THINGS] = { &program, &map, &link };
+	uint32_t lens[THINGS] = { sizeof(program), sizeof(map), sizeof(link) }, same;
+	bool found = true;
 
-	if (bpf_obj_get_info_by_fd(fd, map ? (void *)&map_info : (void *)&program, &len))
+	if (bpf_obj_get_info_by_fd(fd, infos[thing], &lens[thing]))
 		return false;
-	*id = map ? map_info.id : program.id;
-	memcpy(name, map ? map_info.name : program.name, 16);
+	if (thing == A_LINK) {
+		fd = bpf_prog_get_fd_by_id(link.prog_id);
+		/* Without one the link is on its way out, and nobody's. */
+		found = fd >= 0 && look(fd, A_PROGRAM, &same, name);
+		if (fd >= 0)
+			close(fd);
+		*id = link.id;
+		return found;
+	}
+	*id = thing == A_MAP ? map.id : program.id;
+	memcpy(name, thing == A_MAP ? map.name : program.name, 16);
 	name[15] = '\0';
 	return true;
 }
 
 void kernel_mark(struct kernel_mark *m)
 {
-	while (!bpf_prog_get_next_id(m->program, &m->program))
-		;
-	while (!bpf_map_get_next_id(m->map, &m->map))
-		;
+	for (int thing = 0; thing < THINGS; thing++)
+		while (!sources[thing].next(m->id[thing], &m->id[thing]))
+			;
 }
 
-static void suspect(struct suspects *s, bool map, uint32_t id, const char *name, size_t point)
+static void suspect(struct suspects *s, enum thing thing, uint32_t id, const char *name,
+		    size_t point)
 {
 	if (s->count == s->cap) {
 		s->cap = s->cap ? 2 * s->cap : 32;
@@ -75,26 +90,25 @@ static void suspect(struct suspects *s, bool map, uint32_t id, const char *name,
 		if (!s->at)
 			errx(2, "no memory");
 	}
-	s->at[s->count] = (struct suspect){ .map = map, .id = id, .point = point };
+	s->at[s->count] = (struct suspect){ .thing = thing, .id = id, .point = point };
 	memcpy(s->at[s->count++].name, name, sizeof(s->at[0].name));
 }
 
 void suspects_add(struct suspects *s, const struct kernel_mark *since, const char *token,
-		  const struct ids *programs, const struct ids *maps, size_t point)
+		  const struct ids *known, size_t point)
 {
-	for (int map = false; map <= true; map++) {
-		const struct ids *known = map ? maps : programs;
-		uint32_t id = map ? since->map : since->program, same;
+	for (int thing = 0; thing < THINGS; thing++) {
+		uint32_t id = since->id[thing], same;
 		char name[16];
 
-		while (!sources[map].next(id, &id)) {
-			int fd = sources[map].open(id);
+		while (!sources[thing].next(id, &id)) {
+			int fd = sources[thing].open(id);
 
 			if (fd < 0)
 				continue; /* just gone */
-			if (look(fd, map, &same, name) && !strncmp(name, token, TOKEN) &&
-			    !ids_have(known, id))
-				suspect(s, map, id, name, point);
+			if (look(fd, thing, &same, name) && !strncmp(name, token, TOKEN) &&
+			    !ids_have(&known[thing], id))
+				suspect(s, thing, id, name, point);
 			close(fd);
 		}
 	}
@@ -105,7 +119,7 @@ void suspects_look(struct suspects *s)
 	size_t kept = 0;
 
 	for (size_t i = 0; i < s->count; i++) {
-		int fd = sources[s->at[i].map].open(s->at[i].id);
+		int fd = sources[s->at[i].thing].open(s->at[i].id);
 
 		if (fd < 0 && errno == ENOENT)
 			continue;
@@ -116,7 +130,7 @@ void suspects_look(struct suspects *s)
 	s->count = kept;
 }
 
-uint32_t kernel_pinned(const char *path, bool map)
+uint32_t kernel_pinned(const char *path, enum thing thing)
 {
 	int fd = bpf_obj_get(path);
 	uint32_t id = 0;
@@ -124,7 +138,7 @@ uint32_t kernel_pinned(const char *path, bool map)
 
 	if (fd < 0)
 		return 0;
-	if (!look(fd, map, &id, name))
+	if (!look(fd, thing, &id, name))
 		id = 0;
 	close(fd);
 	return id;

@@ -121,6 +121,8 @@ void place_enter(struct place *p, const char *examples, const char *worker)
 	p->worker = worker;
 	make_token(p->token);
 	strcpy(p->dir, MOUNTED_AT);
+	if (unshare(CLONE_NEWNET))
+		err(2, "a network namespace");
 	if (unshare(CLONE_NEWNS) || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL))
 		err(2, "a mount namespace");
 	if (mount("tmpfs", p->dir, "tmpfs", 0, "mode=700"))

@@ -18,6 +18,11 @@
 #define KEEPER	     "load @xdp_pass --name =keeper"
 #define OTHER	     "load @by_name --name =other"
 
+/* The job's network namespace is its own, and so is its loopback interface. */
+#define ATTACH	"attach =ingress lo --ingress"
+#define AND_XDP "--attach", "=xdp=lo --mode generic"
+
+#define LINK(n)	   .table = "links", .name = (n)
 #define OBJECT(n)  .table = "objects", .name = (n)
 #define PROGRAM(n) .table = "programs", .name = (n)
 
@@ -25,6 +30,7 @@ const struct operation operations[] = {
 	{ .title = "load into a new database",
 	  .command = MULTI,
 	  OBJECT("=multi"),
+	  .control = true,
 	  .in_short = IN_SHORT | IN_SHORT_EACH_KIND },
 	{ .title = "load --pin-path",
 	  .before = SCRIPT(KEEPER),
@@ -48,13 +54,13 @@ const struct operation operations[] = {
 	{ .title = "unload",
 	  .before = SCRIPT(KEEPER "; load @multi"),
 	  .command = WORDS("unload", "=multi"),
-	  .unload = true,
+	  .removes = true,
 	  OBJECT("=multi"),
 	  .stays = "=keeper" },
 	{ .title = "unload --pin-path",
 	  .before = SCRIPT(KEEPER "; load @multi --program =xdp --pin-path ^test/deep/prog"),
 	  .command = WORDS("unload", "=multi"),
-	  .unload = true,
+	  .removes = true,
 	  OBJECT("=multi"),
 	  .stays = "=keeper",
 	  .intricate = true,
@@ -62,21 +68,49 @@ const struct operation operations[] = {
 	{ .title = "unload one program",
 	  .before = SCRIPT("load @multi"),
 	  .command = WORDS("unload", "=ingress"),
-	  .unload = true,
+	  .removes = true,
 	  PROGRAM("=ingress"),
 	  .stays = "=multi" },
 	{ .title = "unload, map pinned by name",
 	  .before = SCRIPT(KEEPER "; load @by_name"),
 	  .command = WORDS("unload", "=by_name"),
-	  .unload = true,
+	  .removes = true,
 	  OBJECT("=by_name"),
 	  .stays = "=keeper",
 	  .intricate = true,
 	  .in_short = IN_SHORT },
+	{ .title = "attach",
+	  .before = SCRIPT("load @multi"),
+	  .command = WORDS("attach", "=ingress", "lo", "--ingress"),
+	  LINK("=ingress"),
+	  .stays = "=multi",
+	  .control = true,
+	  .intricate = true,
+	  .in_short = IN_SHORT | IN_SHORT_BOTH | IN_SHORT_TWICE },
+	{ .title = "detach",
+	  .before = SCRIPT("load @multi; " ATTACH),
+	  .command = WORDS("detach", "=ingress"),
+	  .removes = true,
+	  LINK("=ingress"),
+	  .stays = "=multi",
+	  .in_short = IN_SHORT },
+	{ .title = "load --attach",
+	  .before = SCRIPT(KEEPER),
+	  .command = WORDS("load", "@multi", AND_XDP, "--attach", "=egress=lo --egress"),
+	  OBJECT("=multi"),
+	  .stays = "=keeper",
+	  .intricate = true,
+	  .in_short = IN_SHORT },
+	{ .title = "unload what is attached",
+	  .before = SCRIPT("load @multi; " ATTACH),
+	  .command = WORDS("unload", "=multi"),
+	  .removes = true,
+	  OBJECT("=multi"),
+	  .in_short = IN_SHORT },
 	{ .title = "unload, map shared by others",
 	  .before = SCRIPT(OTHER "; load @by_name"),
 	  .command = WORDS("unload", "=other"),
-	  .unload = true,
+	  .removes = true,
 	  OBJECT("=other"),
 	  .stays = "=by_name" },
 };
@@ -190,12 +224,12 @@ static void check_row_is(struct scene *c, const char *table, const char *word, b
 
 static void check_all(struct scene *c)
 {
-	struct ids programs = { 0 }, maps = { 0 };
+	struct ids known[THINGS] = { 0 };
 
-	check_stores(c->p, &programs, &maps, &c->f);
-	suspects_add(&c->suspects, &c->mark, c->p->token, &programs, &maps, c->point);
-	ids_free(&programs);
-	ids_free(&maps);
+	check_stores(c->p, known, &c->f);
+	suspects_add(&c->suspects, &c->mark, c->p->token, known, c->point);
+	for (size_t i = 0; i < THINGS; i++)
+		ids_free(&known[i]);
 }
 
 /* The next command: it must do its work, whatever it finds. */
@@ -246,7 +280,7 @@ static void one_point(struct scene *c, size_t n)
 		if (!trace_wait_all())
 			found(&c->f, FOUND_STUCK, "the front end had to be ended");
 		/* The front end takes a load back by itself; an unload is carried on next time. */
-		if (!c->s->twice && !o->unload)
+		if (!c->s->twice && !o->removes)
 			check_all(c);
 	} else if (!stopped && n / 2 % 2 && !trace_wait_all()) {
 		/* The other half of the points: the next command comes while the worker works. */
@@ -256,7 +290,7 @@ static void one_point(struct scene *c, size_t n)
 	said = check_acknowledged(c->p);
 	probe(c, c->s->twice, stopped);
 	if (said && !c->s->twice)
-		check_row_is(c, o->table, o->name, !o->unload, "its command said so");
+		check_row_is(c, o->table, o->name, !o->removes, "its command said so");
 	if (said && c->s->twice)
 		check_row_is(c, "objects", probe_names[0], true, "its load said so");
 	if (o->stays)
@@ -281,8 +315,8 @@ static void settle_suspects(struct scene *c)
 		const struct suspect *x = &c->suspects.at[i];
 
 		c->point = x->point;
-		found(&c->f, FOUND_ORPHAN, "%s %u \"%s\" is in the kernel",
-		      x->map ? "map" : "program", x->id, x->name);
+		found(&c->f, FOUND_ORPHAN, "%s %u \"%s\" is in the kernel", thing_names[x->thing],
+		      x->id, x->name);
 		if (x->point != last)
 			count_findings(c);
 		last = x->point;

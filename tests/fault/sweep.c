@@ -16,7 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROWS = 64 };
+enum { ROWS = 96 };
 
 struct row {
 	struct sweep sweep;
@@ -76,10 +76,11 @@ static void make_plan(struct plan *plan, const char *only, bool all, size_t verb
 				add(plan, only, &s);
 	s.twice = false;
 	s.control = true;
-	s.operation = operations;
 	s.victim = VICTIM_FRONT;
 	s.binary = required("BPFMAN_WRONG_ORDER");
-	add(plan, only, &s);
+	for (s.operation = operations; s.operation < end; s.operation++)
+		if (s.operation->control)
+			add(plan, only, &s);
 }
 
 static void start(const struct plan *plan, struct row *row)

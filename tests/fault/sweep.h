@@ -99,13 +99,16 @@ bool trace_changes(const struct point *point);
 
 /* ---- kernel.c ---- */
 
+enum thing { A_PROGRAM, A_MAP, A_LINK, THINGS };
+extern const char *const thing_names[THINGS];
+
 struct kernel_mark {
-	uint32_t program, map; /* the highest ids in use */
+	uint32_t id[THINGS]; /* the highest ids in use */
 };
 /* To be called again and again with the same mark: it goes on from there. */
 void kernel_mark(struct kernel_mark *m);
 
-/* Kernel ids of programs and maps. */
+/* Kernel ids of one kind of thing. */
 struct ids {
 	uint32_t *id;
 	size_t count, cap;
@@ -115,12 +118,12 @@ bool ids_have(const struct ids *list, uint32_t id);
 void ids_free(struct ids *list);
 
 /*
- * Programs and maps whose name begins with the token, newer than the mark, that are not among
- * those known. The kernel frees them a little after their last user went: they are suspects until
- * they go.
+ * Programs and maps whose name begins with the token, and links of such programs, newer than the
+ * mark, that are not among those known (THINGS lists). The kernel frees them a little after their
+ * last user went: they are suspects until they go.
  */
 struct suspect {
-	bool map;
+	enum thing thing;
 	uint32_t id;
 	size_t point;
 	char name[16];
@@ -130,11 +133,11 @@ struct suspects {
 	size_t count, cap;
 };
 void suspects_add(struct suspects *s, const struct kernel_mark *since, const char *token,
-		  const struct ids *programs, const struct ids *maps, size_t point);
+		  const struct ids *known, size_t point);
 /* Strikes out those that are gone. */
 void suspects_look(struct suspects *s);
-/* The kernel id of the program or map that is pinned there; 0: there is none. */
-uint32_t kernel_pinned(const char *path, bool map);
+/* The kernel id of the thing of this kind that is pinned there; 0: there is none. */
+uint32_t kernel_pinned(const char *path, enum thing thing);
 
 /* ---- check.c ---- */
 
@@ -148,10 +151,12 @@ struct findings {
 void found(struct findings *f, enum kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Holds the pins against the rows; *programs and *maps receive the kernel ids that rows know. */
-void check_stores(const struct place *p, struct ids *programs, struct ids *maps,
-		  struct findings *f);
-/* Whether a program ("programs") or an object ("objects") of this name is there, and loaded. */
+/* Holds the pins against the rows; known (THINGS lists) receives the kernel ids that rows know. */
+void check_stores(const struct place *p, struct ids *known, struct findings *f);
+/*
+ * Whether a program ("programs"), an object ("objects") or a link of a program ("links") of this
+ * name is there, and settled.
+ */
 bool check_row(const struct place *p, const char *table, const char *name);
 /* Whether any row is not settled. */
 bool check_unsettled(const struct place *p);
@@ -164,9 +169,10 @@ struct operation {
 	const char *title;
 	const char *const *before; /* a command whose result it starts from, or NULL */
 	const char *const *command;
-	bool unload;
-	const char *table, *name; /* what it loads or unloads: see check_row() */
+	bool removes;		  /* it unloads or detaches */
+	const char *table, *name; /* what it makes or removes: see check_row() */
 	const char *stays;	  /* an object that was loaded before and stays, or NULL */
+	bool control;		  /* also with its steps in a wrong order */
 	bool intricate; /* it leaves much where it is killed: its recovery is killed too */
 	enum {
 		IN_SHORT = 1,

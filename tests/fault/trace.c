@@ -350,7 +350,8 @@ static const struct {
 bool trace_changes(const struct point *point)
 {
 	if (point->nr == SYS_bpf)
-		return point->detail == BPF_OBJ_PIN;
+		return point->detail == BPF_OBJ_PIN || point->detail == BPF_LINK_CREATE ||
+		       point->detail == BPF_LINK_DETACH;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (names[i].nr == point->nr)
 			return names[i].changes;

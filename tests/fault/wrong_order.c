@@ -16,7 +16,18 @@ int __real_db_object_insert(struct db *db, struct db_object *o, struct error *e)
 int __real_db_begin(struct db *db, struct error *e);
 int __real_db_commit(struct db *db, struct error *e);
 int __wrap_db_object_insert(struct db *db, struct db_object *o, struct error *e);
+int __real_db_link_insert(struct db *db, struct db_link *l, struct error *e);
+int __wrap_db_link_insert(struct db *db, struct db_link *l, struct error *e);
 int __wrap_db_begin(struct db *db, struct error *e);
+int __wrap_db_link_insert(struct db *db, struct db_link *l, struct error *e)
+{
+	int r = __real_db_link_insert(db, l, e);
+
+	if (!r && l->state == DB_PENDING)
+		step = INTENDED;
+	return r;
+}
+
 int __wrap_db_commit(struct db *db, struct error *e);
 
 int __wrap_db_object_insert(struct db *db, struct db_object *o, struct error *e)
