@@ -81,6 +81,8 @@ int event_add(struct manager *m, enum db_kind kind, int64_t id, const char *name
 
 void event_about(struct manager *m, enum db_kind kind, int64_t id, const char *name)
 {
+	if (!m->command.name)
+		return; /* an ephemeral session's end, say: nobody will be told */
 	free(m->command.about);
 	m->command.about = name ? strdup(name) : NULL;
 	m->command.about_kind = kind;

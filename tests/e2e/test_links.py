@@ -265,6 +265,43 @@ def test_names_of_links(env, netns, build_bpf):
     assert listed(env, "links") == []
 
 
+def test_completion(env, netns, cgroup, tracefs, build_bpf, example):
+    places = build_bpf(PLACES, "places")
+    env.ok("-c", f"load {places}; load {example('trace_open')}; load {example('cgroup_skb')}; "
+           f"attach at_xdp veth0 --netns {netns.name}")
+
+    def offered(line):
+        return env.ok("complete", line).out.splitlines()
+    assert {"at_xdp", "at_ingress", "trace_open"} <= set(offered("attach "))
+    assert "lo" in offered("attach at_xdp l") and "lo" in offered("attach at_ingress l")
+    assert offered("attach trace_open syscalls:sys_enter_openat2") == \
+        ["syscalls:sys_enter_openat2"]
+    assert "sched:" in offered("attach trace_open s") and offered("attach at_xdp sched") == []
+    skb = [row["name"] for row in listed(env) if row["object"] == "cgroup_skb"][0]
+    assert f"{cgroup.path}/" in offered(f"attach {skb} {cgroup.path}")
+    assert netns.name in offered("attach at_xdp veth0 --netns bpfman-")
+    assert "--ingress" in offered("attach at_xdp veth0 --in")
+    assert "tracepoint" in offered("attach at_xdp --type t")
+    assert offered("keep ") == ["at_xdp"] == offered("attach at_ingress lo --before ")
+    assert "at_xdp" in offered("detach at_") and offered("show link at_x") == ["at_xdp"]
+    assert offered(f"load {places} --attach at_x") == ["at_xdp="]
+    link = only(listed(env, "links"))
+    assert str(link["id"]) in offered(f"detach {str(link['id'])[0]}")
+
+
+def test_events(env, netns, build_bpf):
+    env.ok("load", build_bpf(PLACES, "places"))
+    link = env.ok("-j", "attach", "at_xdp", "veth0", "--netns", netns.name).json()["link"]
+    env.ok("attach", "at_xdp", "veth0", "--netns", netns.name, "--ensure")
+    env.run("attach", "at_xdp", "veth9", "--netns", netns.name)
+    env.ok("detach", "at_xdp")
+    events = env.ok("-j", "events").json()["events"][1:]
+    assert [(e["action"], e["kind"], e["target_id"], e["name"], e["ok"]) for e in events] == [
+        ("attach", "link", link["id"], "at_xdp", True),
+        ("attach", "program", link["program_id"], "at_xdp", False),
+        ("detach", "link", link["id"], "at_xdp", True)]
+
+
 # ---- gone ----
 
 
