@@ -56,8 +56,11 @@ static int run_detached(const char *const *argv)
 		err = errno;
 	close(ends[1]);
 	/* The end comes when all of them ended or, for the one that waits, when it was started. */
-	if (pid > 0 && read(ends[0], &err, sizeof(err)) < 0)
-		err = errno;
+	while (pid > 0 && read(ends[0], &err, sizeof(err)) < 0)
+		if (errno != EINTR) {
+			err = errno;
+			break;
+		}
 	close(ends[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;

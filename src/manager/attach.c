@@ -44,7 +44,8 @@ static int anchor(struct manager *m, const char *key, const char *text, char **v
 	int r;
 
 	r = manager_resolve(m, text, WANT_LINK, &named, e);
-	if (r == -ENOENT && !strncmp(text, "kernel:", 7) && parse_u64(text + 7, &id)) {
+	if (r == -ENOENT && (!strncmp(text, "kernel:", 7) || !strncmp(text, "k:", 2)) &&
+	    parse_u64(strchr(text, ':') + 1, &id)) {
 		error_clear(e);
 		buf_printf(&place, "link:%llu", (unsigned long long)id);
 		r = 0;

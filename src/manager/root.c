@@ -253,7 +253,7 @@ char *root_link_pin(struct manager *m, int64_t object_id, int64_t link_id, const
 	struct buf path = { 0 };
 
 	buf_printf(&path, "%s/%lld/l%lld_", m->pin_root, (long long)object_id, (long long)link_id);
-	for (size_t i = 0; program[i] && i < PIN_NAME_MAX; i++)
+	for (size_t i = 0; i < PIN_NAME_MAX && program[i]; i++)
 		buf_char(&path, strchr(PIN_NAME_BYTES, program[i]) ? program[i] : '_');
 	return buf_take(&path);
 }

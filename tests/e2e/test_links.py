@@ -3,6 +3,7 @@
 import concurrent.futures
 import os
 import re
+import sqlite3
 import subprocess
 
 import census
@@ -38,9 +39,9 @@ def link_ids():
     return {number for kind, number in census.ids() if kind == "link"}
 
 
-def gone(kernel_id):
+def gone(kernel_id, timeout=5.0):
     """Whether the kernel has let go of a link."""
-    return wait_until(lambda: kernel_id not in link_ids())
+    return wait_until(lambda: kernel_id not in link_ids(), timeout)
 
 
 # ---- attached, and it runs without us ----
@@ -357,6 +358,24 @@ def test_lost_links(env, netns, build_bpf, unchanged):
     env.ok("detach", "at_xdp")
     env.ok("attach", "at_xdp", *where)
     env.ok("unload", "--all")
+
+
+def test_after_a_reboot(env, netns, build_bpf):
+    """Rows of another boot: nothing is touched, and the row can be forgotten."""
+    env.ok("load", build_bpf(PLACES, "places"), "--attach", f"at_xdp=veth0 --netns {netns.name}")
+    env.ok("attach", "at_egress", "veth0", "--egress", "--netns", netns.name, "--try", "600")
+    xdp, egress = listed(env, "links")
+    with sqlite3.connect(env.db, isolation_level=None) as db:
+        db.execute("UPDATE links SET boot_id = 'other'")
+        db.execute("UPDATE objects SET boot_id = 'other'")
+    for row in listed(env, "links"):
+        assert (row["state"], row["lost_reason"], row["kernel_id"]) == ("lost", "reboot", None)
+    assert_failed(env.run("attach", "at_xdp", "veth0", "--netns", netns.name), 1, "lost .reboot.")
+    env.ok("detach", "at_xdp")
+    assert os.path.exists(xdp["pinned_path"]) and not gone(xdp["kernel_id"], 0.1)
+    env.ok("unload", "places")
+    assert env.rows("links") == [] and os.path.exists(egress["pinned_path"])
+    assert wait_until(lambda: not env.processes())
 
 
 # ---- mistakes ----
