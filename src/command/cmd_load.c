@@ -105,15 +105,12 @@ static int show_loaded(struct session *s, int64_t id, bool changed, bool attache
 {
 	struct rows_context c;
 	struct db_object o = { 0 };
-	struct look look;
 	int r;
 
 	r = rows_context_init(&c, s, false, e);
 	if (r)
 		return r;
 	r = db_object_get(c.db, id, &o, e);
-	if (!r)
-		r = object_look(&c, &o, &look, e);
 	if (r)
 		goto out;
 	if (!changed)
@@ -123,15 +120,7 @@ static int show_loaded(struct session *s, int64_t id, bool changed, bool attache
 	else
 		sink_note(s->sink, "object %lld \"%s\" loaded from %s, pinned under %s",
 			  (long long)id, o.name, o.path, o.pin_dir);
-	sink_object(s->sink, "object", NULL);
-	r = object_members(&c, &o, look, e);
-	sink_object_end(s->sink);
-	if (!r)
-		r = write_programs(&c, id, &programs_table, e);
-	if (!r)
-		r = write_maps(&c, id, &maps_table, e);
-	if (!r)
-		r = write_links(&c, id, attached ? &links_table : NULL, e);
+	r = write_loaded(&c, &o, attached, e);
 	sink_bool(s->sink, "changed", changed);
 out:
 	db_object_clear(&o);

@@ -73,6 +73,9 @@ void write_shown_kernel_id(struct sink *s, uint32_t kernel_id);
 int labels_match(struct rows_context *c, int64_t object_id, const struct arg_values *wanted,
 		 struct error *e);
 
+/* "object", "programs", "maps", "links": what load and upgrade answer. links: in a table too. */
+int write_loaded(struct rows_context *c, const struct db_object *o, bool links, struct error *e);
+
 /* Lists, each a member of the open document: of one object, or of all (0). */
 int write_programs(struct rows_context *c, int64_t object_id, const struct sink_table *table,
 		   struct error *e);

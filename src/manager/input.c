@@ -53,6 +53,25 @@ int input_read(struct input *in, const char *path, struct error *e)
 	return r;
 }
 
+int input_stored(struct input *in, struct db *db, const struct db_object *o, struct error *e)
+{
+	int r;
+
+	memset(in, 0, sizeof(*in));
+	memcpy(in->sha256, o->sha256, sizeof(in->sha256));
+	in->path = strdup(o->path);
+	r = in->path ? db_file_bytes(db, o->sha256, &in->bytes, &in->len, e) : error_nomem(e);
+	if (r == -ENOENT)
+		error_set(e, ENOENT, "the bytes of \"%s\" are not in the database", o->name);
+	if (!r) {
+		in->base64 = base64_encode(in->bytes, in->len, NULL);
+		r = in->base64 ? 0 : error_nomem(e);
+	}
+	if (r)
+		input_free(in);
+	return r;
+}
+
 void input_free(struct input *in)
 {
 	free(in->path);

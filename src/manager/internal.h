@@ -106,6 +106,8 @@ int root_claim(struct manager *m, struct error *e);
 /* Paths below the root; caller frees; NULL: lost memory. */
 char *root_object_dir(struct manager *m, int64_t object_id);
 char *root_staging_dir(struct manager *m, int64_t object_id);
+/* Where the other build is, before and after they change places. */
+char *root_upgrade_dir(struct manager *m, int64_t object_id);
 char *root_by_name_dir(struct manager *m);
 /* Where a link of this program is pinned, and where it waits until it is whole. */
 char *root_link_pin(struct manager *m, int64_t object_id, int64_t link_id, const char *program);
@@ -127,6 +129,11 @@ void manager_unlock(struct manager *m);
 int recover(struct manager *m, struct error *e);
 /* Takes back one pending object: pins first, then the row. Called outside any transaction. */
 int recover_pending(struct manager *m, const struct db_object *o, struct error *e);
+/*
+ * Adds to an "unpin" request's pins the maps pinned by name that no row knows: a load published
+ * them and never settled.
+ */
+int recover_unknown_by_name(struct manager *m, json_t *pins, struct error *e);
 /* The same of one pending link. */
 int recover_pending_link(struct manager *m, const struct db_link *l, struct error *e);
 
@@ -179,6 +186,8 @@ struct input {
 	char *base64;
 };
 int input_read(struct input *in, const char *path, struct error *e);
+/* The stored bytes of an object's file: its path and sha256 say which. */
+int input_stored(struct input *in, struct db *db, const struct db_object *o, struct error *e);
 void input_free(struct input *in);
 /* Adds the bytes and the object's name to a request. */
 int input_attach(const struct input *in, const char *object_name, json_t *request, struct error *e);

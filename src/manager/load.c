@@ -319,26 +319,33 @@ out:
 	return r;
 }
 
-/* Keeps the text of a load, in the open transaction. */
-static int add_log(struct loading *k, const json_t *answer, const struct error *failure)
+int load_add_log(struct manager *m, struct db_log *log, const json_t *answer,
+		 const struct error *failure, struct error *e)
 {
 	char *text = answer_bytes(answer, "log");
+	int r;
+
+	log->ok = !failure;
+	log->message = failure ? failure->message : NULL;
+	log->text = text;
+	log->text_len = text ? strlen(text) : 0;
+	log->log_bytes = (uint64_t)answer_int(answer, "log_bytes");
+	log->truncated = answer_bool(answer, "log_truncated");
+	log->created_at = clock_now();
+	r = db_log_add(m->db, log, e);
+	free(text);
+	return r;
+}
+
+static int add_log(struct loading *k, const json_t *answer, const struct error *failure)
+{
 	struct db_log log = {
 		.object_id = failure ? 0 : k->id,
 		.object_name = k->name,
 		.path = k->in.path,
-		.ok = !failure,
-		.message = failure ? failure->message : NULL,
-		.text = text,
-		.text_len = text ? strlen(text) : 0,
-		.log_bytes = (uint64_t)answer_int(answer, "log_bytes"),
-		.truncated = answer_bool(answer, "log_truncated"),
-		.created_at = k->now,
 	};
-	int r = db_log_add(k->m->db, &log, k->e);
 
-	free(text);
-	return r;
+	return load_add_log(k->m, &log, answer, failure, k->e);
 }
 
 /* The worker loaded and pinned it: rows, identities, state, in one transaction. */

@@ -33,6 +33,17 @@ int load_plan_links(struct manager *m, const struct manager_load *l, int64_t pro
 int load_attach_options(const struct manager_load *l, json_t *options, struct error *e);
 void load_links_free(struct load_links *links);
 
+/*
+ * Keeps the text of a "load" in the open transaction. log holds object_id, object_name and path,
+ * all borrowed; failure NULL: it succeeded.
+ */
+int load_add_log(struct manager *m, struct db_log *log, const json_t *answer,
+		 const struct error *failure, struct error *e);
+
+/* A row of a "load" as ours, without ids and times; cleared by the caller, also on error. */
+int record_read_program(const json_t *row, struct db_program *p, struct error *e);
+int record_read_map(const json_t *row, struct db_map *map, struct error *e);
+
 /* Writes what a "load" answered as rows, and its links, in the open transaction (record.c). */
 int load_record_rows(struct manager *m, int64_t object_id, int64_t now, const json_t *result,
 		     struct load_links *links, struct error *e);

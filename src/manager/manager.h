@@ -247,6 +247,24 @@ int manager_verify(struct manager *m, const char *path, const char *program, con
 		   const struct manager_pair *globals, size_t global_count, json_t **answer,
 		   struct error *e);
 
+struct manager_upgrade {
+	int64_t object_id;
+	const char *path;		/* NULL: back to the build before */
+	const char *const *reset_maps; /* names of maps that begin anew */
+	size_t reset_count;
+	/* A link was attached anew, since the kernel cannot move it; may be NULL. */
+	void (*anew)(void *data, int64_t link_id);
+	void *anew_data;
+	manager_kept_fn kept; /* a link or pin that was left as it was; may be NULL */
+	void *kept_data;
+};
+/*
+ * Puts another build in an object's place, all or nothing. 0: it is in force, recorded and will
+ * survive any kill; *changed is false where the object is that build already.
+ */
+int manager_upgrade(struct manager *m, const struct manager_upgrade *u, bool *changed,
+		    struct error *e);
+
 /*
  * Unloads programs and objects in one step: detached, unpinned, forgotten. Maps that other
  * programs use stay. kept may be NULL.

@@ -34,35 +34,58 @@ static int check_id(const struct recording *rec, const json_t *row, int64_t id)
 	return 0;
 }
 
+int record_read_program(const json_t *row, struct db_program *p, struct error *e)
+{
+	memset(p, 0, sizeof(*p));
+	p->name = answer_bytes(row, "name");
+	p->type = answer_bytes(row, "type");
+	p->section = answer_bytes(row, "section");
+	p->attach_type = answer_bytes(row, "attach_type");
+	p->tag = answer_bytes(row, "tag");
+	p->state = DB_LOADED;
+	p->pin = answer_bytes(row, "pin");
+	p->identity = identity_of(row);
+	p->load_time = answer_u64(row, "load_time_ns");
+	p->verified_insns = (uint32_t)answer_int(row, "verified_insns");
+	p->xlated_bytes = (uint32_t)answer_int(row, "xlated_bytes");
+	p->jited_bytes = (uint32_t)answer_int(row, "jited_bytes");
+	p->btf_id = (uint32_t)answer_int(row, "btf_id");
+	p->memlock_bytes = answer_u64(row, "memlock_bytes");
+	if (!p->name || !p->type || !p->pin)
+		return error_set(e, EPROTO, "the worker's answer lacks a program's facts");
+	return 0;
+}
+
+int record_read_map(const json_t *row, struct db_map *map, struct error *e)
+{
+	memset(map, 0, sizeof(*map));
+	map->name = answer_bytes(row, "name");
+	map->type = answer_bytes(row, "type");
+	map->state = DB_LOADED;
+	map->pin = answer_bytes(row, "pin");
+	map->identity = identity_of(row);
+	map->key_size = (uint32_t)answer_int(row, "key_size");
+	map->value_size = (uint32_t)answer_int(row, "value_size");
+	map->max_entries = (uint32_t)answer_int(row, "max_entries");
+	map->map_flags = (uint32_t)answer_int(row, "map_flags");
+	map->memlock_bytes = answer_u64(row, "memlock_bytes");
+	if (!map->name || !map->type)
+		return error_set(e, EPROTO, "the worker's answer lacks a map's facts");
+	return 0;
+}
+
 static int record_program(struct recording *rec, const json_t *row)
 {
-	struct db_program p = {
-		.object_id = rec->object_id,
-		.name = answer_bytes(row, "name"),
-		.type = answer_bytes(row, "type"),
-		.section = answer_bytes(row, "section"),
-		.attach_type = answer_bytes(row, "attach_type"),
-		.tag = answer_bytes(row, "tag"),
-		.state = DB_LOADED,
-		.pin = answer_bytes(row, "pin"),
-		.identity = identity_of(row),
-		.load_time = answer_u64(row, "load_time_ns"),
-		.verified_insns = (uint32_t)answer_int(row, "verified_insns"),
-		.xlated_bytes = (uint32_t)answer_int(row, "xlated_bytes"),
-		.jited_bytes = (uint32_t)answer_int(row, "jited_bytes"),
-		.btf_id = (uint32_t)answer_int(row, "btf_id"),
-		.memlock_bytes = answer_u64(row, "memlock_bytes"),
-		.created_at = rec->now,
-	};
-	int r = 0;
+	struct db_program p;
+	int r = record_read_program(row, &p, rec->e);
 
+	p.object_id = rec->object_id;
+	p.created_at = rec->now;
 	p.outside_path = answer_bytes(row, "pinned_path");
 	if (p.outside_path && p.pin && !strcmp(p.outside_path, p.pin)) {
 		free(p.outside_path);
 		p.outside_path = NULL;
 	}
-	if (!p.name || !p.type || !p.pin)
-		r = error_set(rec->e, EPROTO, "the worker's answer lacks a program's facts");
 	if (!r)
 		r = db_program_insert(rec->m->db, &p, rec->e);
 	if (!r)
@@ -75,26 +98,13 @@ static int record_map(struct recording *rec, const json_t *row, int64_t *id)
 {
 	bool shared = answer_bool(row, "shared");
 	struct db_map known = { 0 };
-	struct db_map map = {
-		.object_id = shared ? 0 : rec->object_id,
-		.name = answer_bytes(row, "name"),
-		.type = answer_bytes(row, "type"),
-		.state = DB_LOADED,
-		.boot_id = rec->m->boot_id,
-		.root_dev = rec->root_dev,
-		.pin = answer_bytes(row, "pin"),
-		.identity = identity_of(row),
-		.key_size = (uint32_t)answer_int(row, "key_size"),
-		.value_size = (uint32_t)answer_int(row, "value_size"),
-		.max_entries = (uint32_t)answer_int(row, "max_entries"),
-		.map_flags = (uint32_t)answer_int(row, "map_flags"),
-		.memlock_bytes = answer_u64(row, "memlock_bytes"),
-		.created_at = rec->now,
-	};
-	int r = 0;
+	struct db_map map;
+	int r = record_read_map(row, &map, rec->e);
 
-	if (!map.name || !map.type)
-		r = error_set(rec->e, EPROTO, "the worker's answer lacks a map's facts");
+	map.object_id = shared ? 0 : rec->object_id;
+	map.boot_id = rec->m->boot_id;
+	map.root_dev = rec->root_dev;
+	map.created_at = rec->now;
 	if (!r && shared && !answer_bool(row, "created")) {
 		r = db_map_shared(rec->m->db, map.name, &known, rec->e);
 		*id = known.id;

@@ -4,7 +4,7 @@
  * carried on, and a link whose trial is over is detached. Always pins first, then the row, so that
  * a kill in between only means doing it again.
  */
-#include "manager/internal.h"
+#include "manager/upgrade.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -76,7 +76,6 @@ static int saw_map(void *data, struct db_map *map)
 }
 
 struct unknown_names {
-	const char *dir;
 	json_t *pins; /* object: path -> true, of entries that no row has been found for */
 };
 
@@ -93,9 +92,10 @@ static int strike(void *data, struct db_map *map)
  * Maps pinned by name are published before the load is recorded. With the locks held, an entry
  * that no row knows was made by a load that never settled.
  */
-static int unknown_by_name(struct manager *m, const char *dir, json_t *pins, struct error *e)
+int recover_unknown_by_name(struct manager *m, json_t *pins, struct error *e)
 {
-	struct unknown_names u = { .dir = dir, .pins = json_object() };
+	char *dir = root_by_name_dir(m);
+	struct unknown_names u = { .pins = json_object() };
 	struct buf path = { 0 };
 	const struct dirent *entry;
 	const char *key;
@@ -103,8 +103,10 @@ static int unknown_by_name(struct manager *m, const char *dir, json_t *pins, str
 	DIR *d = NULL;
 	int r = 0;
 
-	if (!u.pins)
-		return error_nomem(e);
+	if (!dir || !u.pins) {
+		r = error_nomem(e);
+		goto out;
+	}
 	d = opendir(dir);
 	if (!d) {
 		if (errno != ENOENT)
@@ -130,6 +132,7 @@ out:
 		closedir(d);
 	buf_free(&path);
 	json_decref(u.pins);
+	free(dir);
 	return r;
 }
 
@@ -158,15 +161,14 @@ static int take_back_pins(struct manager *m, const struct db_object *o, struct e
 {
 	char *staging = root_staging_dir(m, o->id);
 	char *final = root_object_dir(m, o->id);
-	char *by_name = root_by_name_dir(m);
 	json_t *names = json_array(), *parents = json_array(), *pins = json_array();
 	int r = 0;
 
-	if (!staging || !final || !by_name || !names || !parents || !pins) {
+	if (!staging || !final || !names || !parents || !pins) {
 		r = error_nomem(e);
 		goto out;
 	}
-	r = unknown_by_name(m, by_name, pins, e);
+	r = recover_unknown_by_name(m, pins, e);
 	if (!r && o->outside_path && pinnable(o->outside_path)) {
 		if (json_array_append_new(names, wire_json(o->outside_path)))
 			r = error_nomem(e);
@@ -185,7 +187,6 @@ out:
 	json_decref(pins);
 	free(staging);
 	free(final);
-	free(by_name);
 	return r;
 }
 
@@ -299,7 +300,9 @@ int recover(struct manager *m, struct error *e)
 	if (r || !any)
 		return r;
 	m->recovering = true;
-	r = expire(m, now, e);
+	r = upgrade_recover(m, e);
+	if (!r)
+		r = expire(m, now, e);
 	if (!r)
 		r = take_back_all(m, &p, e);
 	if (!r && !p.unloading)

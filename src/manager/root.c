@@ -229,6 +229,11 @@ char *root_staging_dir(struct manager *m, int64_t object_id)
 	return below(m, "s", object_id);
 }
 
+char *root_upgrade_dir(struct manager *m, int64_t object_id)
+{
+	return below(m, "u", object_id);
+}
+
 char *root_by_name_dir(struct manager *m)
 {
 	return below(m, "by_name", 0);

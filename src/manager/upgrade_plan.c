@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the new build keeps, replaces and drops. */
+#include "manager/upgrade.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "kernel/protocol/protocol.h"
+
+int upgrade_check_alive(struct upgrading *k)
+{
+	k->m->sight.known = false;
+	for (size_t i = 0; i < k->rows.program_count; i++) {
+		const struct db_program *p = &k->rows.programs[i];
+		struct look look = manager_look_program(k->m, p);
+		int r;
+
+		if (look.sight == SIGHT_LOST) {
+			error_set(k->e, ENOENT,
+				  "program %lld \"%s\" is lost (%s): there is "
+				  "nothing to upgrade",
+				  (long long)p->id, p->name, look.reason);
+			return error_hint(k->e, "unload object:%s, and load the new file",
+					  k->o.name);
+		}
+		r = check_reachable(k->m, "program", p->id, p->name, look, k->e);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* The row of that name in one of the file's lists. */
+static const json_t *in_file(const struct upgrading *k, const char *list, const char *name)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(k->file, list), i, row) {
+		char *bytes = answer_bytes(row, "name");
+		bool found = bytes && !strcmp(bytes, name);
+
+		free(bytes);
+		if (found)
+			return row;
+	}
+	return NULL;
+}
+
+/* Whether the new build is going to have this program: as the load chose, or all. */
+static bool is_selected(const struct upgrading *k, const char *name)
+{
+	const json_t *programs = json_object_get(k->options, "programs"), *item;
+	const json_t *row = in_file(k, "programs", name);
+	size_t i;
+
+	if (!row)
+		return false;
+	if (!programs)
+		return !json_is_false(json_object_get(row, "autoload"));
+	json_array_foreach (programs, i, item) {
+		char *wanted = NULL;
+		size_t len;
+		bool same = !wire_decode(json_string_value(item), &wanted, &len) &&
+			    !strcmp(wanted, name);
+
+		free(wanted);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
+static int set_id(json_t *ids, const char *name, int64_t id, struct error *e)
+{
+	char *key = wire_encode(name, strlen(name));
+	char text[24];
+	int r = -1;
+
+	snprintf(text, sizeof(text), "%lld", (long long)id);
+	if (key)
+		r = json_object_set_new(ids, key, json_string(text));
+	free(key);
+	return r ? error_nomem(e) : 0;
+}
+
+static bool has_links(const struct upgrading *k, int64_t program_id)
+{
+	for (size_t i = 0; i < k->rows.link_count; i++)
+		if (k->rows.links[i].program_id == program_id)
+			return true;
+	return false;
+}
+
+static int plan_programs(struct upgrading *k)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < k->rows.program_count; i++) {
+		const struct db_program *p = &k->rows.programs[i];
+
+		if (is_selected(k, p->name)) {
+			r = set_id(k->program_ids, p->name, p->id, k->e);
+		} else if (has_links(k, p->id)) {
+			error_set(k->e, ENOENT, "%s has no program %s, which is attached",
+				  k->in.path, p->name);
+			r = error_hint(k->e,
+				       "detach %lld first, or give the new build a program "
+				       "of that name",
+				       (long long)p->id);
+		} else if (p->outside_path) {
+			error_set(k->e, ENOENT, "%s has no program %s, which is pinned at %s",
+				  k->in.path, p->name, p->outside_path);
+			r = error_hint(k->e, "give the new build a program of that name");
+		}
+	}
+	return r;
+}
+
+static bool is_reset(const struct upgrading *k, const char *name)
+{
+	for (size_t i = 0; i < k->u->reset_count; i++)
+		if (!strcmp(k->u->reset_maps[i], name))
+			return true;
+	return false;
+}
+
+/* What the object file says of these is the program's text as much as its instructions are. */
+static bool is_constant(const char *name)
+{
+	return !strncmp(name, ".rodata", 7) || !strcmp(name, ".kconfig");
+}
+
+static int check_resets(struct upgrading *k)
+{
+	for (size_t i = 0; i < k->u->reset_count; i++) {
+		const char *name = k->u->reset_maps[i], *near;
+		const char **names;
+		bool known = false;
+
+		names = calloc(k->rows.map_count + 1, sizeof(*names));
+		if (!names)
+			return error_nomem(k->e);
+		for (size_t j = 0; j < k->rows.map_count; j++) {
+			names[j] = k->rows.maps[j].name;
+			known |= !strcmp(names[j], name);
+		}
+		near = known ? NULL : text_nearest(name, names, k->rows.map_count);
+		free(names);
+		if (known)
+			continue;
+		error_set(k->e, ENOENT, "--reset-map: object \"%s\" has no map %s of its own",
+			  k->o.name, name);
+		return near ? error_hint(k->e, "did you mean \"%s\"?", near)
+			    : error_hint(k->e, "show object:%s lists its maps", k->o.name);
+	}
+	return 0;
+}
+
+/* *program is one of another object that uses the map, or 0. */
+static int foreign_user(struct upgrading *k, int64_t map_id, int64_t *program)
+{
+	int64_t *users;
+	size_t count;
+	int r = db_map_programs(k->m->db, map_id, &users, &count, k->e);
+
+	*program = 0;
+	for (size_t i = 0; !r && i < count; i++)
+		if (!upgrade_program(&k->rows, users[i]))
+			*program = users[i];
+	if (!r)
+		free(users);
+	return r;
+}
+
+static int plan_map(struct upgrading *k, const struct db_map *map)
+{
+	bool stays = in_file(k, "maps", map->name);
+	bool kept = stays && !is_constant(map->name) && !is_reset(k, map->name);
+	int64_t user = 0;
+	char *key;
+	int r;
+
+	if (kept) {
+		key = wire_encode(map->name, strlen(map->name));
+		r = key && !json_object_set_new(k->keep, key, wire_json(map->pin))
+			    ? 0
+			    : error_nomem(k->e);
+		free(key);
+		return r;
+	}
+	r = foreign_user(k, map->id, &user);
+	if (!r && user && stays) {
+		error_set(k->e, EBUSY,
+			  "map %s cannot be reset: program %lld of another object "
+			  "uses it",
+			  map->name, (long long)user);
+		return error_hint(k->e, "unload that one first");
+	}
+	if (!r && stays)
+		return set_id(k->map_ids, map->name, map->id, k->e);
+	if (!r && user && json_array_append_new(k->carry, wire_json(map->pin)))
+		r = error_nomem(k->e);
+	return r;
+}
+
+/* How the kernel lets a link change its program: asked of the link itself. */
+static int plan_link(struct upgrading *k, size_t i)
+{
+	const struct db_link *l = &k->rows.links[i];
+	const struct db_program *p = upgrade_program(&k->rows, l->program_id);
+	struct look look = manager_look_link(k->m, l);
+	json_t *answer = NULL;
+	const char *how;
+	int r;
+
+	if (look.sight == SIGHT_LOST || !p || !l->pin)
+		return 0; /* its row stays what it is: lost */
+	r = manager_do(k->m, l->pin,
+		       json_pack("{ss so}", "op", "info", "pin_path", wire_json(l->pin)), &answer,
+		       k->e);
+	if (r)
+		goto out;
+	how = answer_str(json_object_get(answer, "result"), "update", "none");
+	if (!strcmp(how, "replace")) {
+		if (json_array_append_new(k->carry, wire_json(l->pin)) ||
+		    json_object_set_new(k->moves, path_base(l->pin), wire_json(path_base(p->pin))))
+			r = error_nomem(k->e);
+	} else if (!strcmp(how, "anew")) {
+		k->anew[i] = true;
+	} else {
+		error_set(k->e, EOPNOTSUPP,
+			  "link %lld (%s %s) cannot move to another program, and "
+			  "two cannot be attached there at once",
+			  (long long)l->id, l->type, l->target_text);
+		r = error_hint(k->e,
+			       "detach %lld, upgrade, and attach again: nothing runs there "
+			       "in between",
+			       (long long)l->id);
+	}
+out:
+	json_decref(answer);
+	return r;
+}
+
+static int look_into(struct upgrading *k)
+{
+	json_t *request = json_pack("{ss}", "op", "open"), *answer = NULL;
+	int r = request ? input_attach(&k->in, k->o.name, request, k->e) : error_nomem(k->e);
+
+	if (r) {
+		json_decref(request);
+		return r;
+	}
+	r = manager_do(k->m, k->in.path, request, &answer, k->e);
+	if (!r)
+		k->file = json_incref(json_object_get(answer, "result"));
+	json_decref(answer);
+	return r;
+}
+
+int upgrade_plan(struct upgrading *k)
+{
+	int r;
+
+	k->options = json_loads(k->o.options ? k->o.options : "{}", JSON_REJECT_DUPLICATES, NULL);
+	k->program_ids = json_object();
+	k->map_ids = json_object();
+	k->keep = json_object();
+	k->carry = json_array();
+	k->moves = json_object();
+	k->attached = json_array();
+	k->anew = calloc(k->rows.link_count + 1, sizeof(*k->anew));
+	k->dir = root_object_dir(k->m, k->o.id);
+	k->next = root_upgrade_dir(k->m, k->o.id);
+	k->staging = root_staging_dir(k->m, k->o.id);
+	k->by_name = root_by_name_dir(k->m);
+	if (!k->options || !k->program_ids || !k->map_ids || !k->keep || !k->carry || !k->moves ||
+	    !k->attached || !k->anew || !k->dir || !k->next || !k->staging || !k->by_name)
+		return error_nomem(k->e);
+	r = look_into(k);
+	if (!r)
+		r = check_resets(k);
+	if (!r)
+		r = plan_programs(k);
+	for (size_t i = 0; !r && i < k->rows.map_count; i++)
+		r = plan_map(k, &k->rows.maps[i]);
+	for (size_t i = 0; !r && i < k->rows.link_count && !k->m->config.dry_run; i++)
+		r = plan_link(k, i);
+	return r;
+}

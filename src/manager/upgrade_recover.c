@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The two ways out of an upgrade: back to the build before, or on to the end. Both are taken by
+ * whoever comes next after a kill as well, so each step can be done again.
+ */
+#include "manager/upgrade.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/grow.h"
+#include "base/text.h"
+#include "kernel/protocol/protocol.h"
+
+/* ---- rows ---- */
+
+static int take_program(void *data, struct db_program *p)
+{
+	struct upgrade_rows *rows = data;
+	struct db_program *grown = grow(rows->programs, rows->program_count, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	rows->programs = grown;
+	grown[rows->program_count++] = *p;
+	memset(p, 0, sizeof(*p)); /* its strings are ours now */
+	return 0;
+}
+
+struct own_maps {
+	struct upgrade_rows *rows;
+	int64_t object_id;
+};
+
+static int take_map(void *data, struct db_map *map)
+{
+	struct own_maps *own = data;
+	struct upgrade_rows *rows = own->rows;
+	struct db_map *grown;
+
+	if (map->object_id != own->object_id)
+		return 0;
+	grown = grow(rows->maps, rows->map_count, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	rows->maps = grown;
+	grown[rows->map_count++] = *map;
+	memset(map, 0, sizeof(*map));
+	return 0;
+}
+
+static int take_link(void *data, struct db_link *l)
+{
+	struct upgrade_rows *rows = data;
+	struct db_link *grown = grow(rows->links, rows->link_count, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	rows->links = grown;
+	grown[rows->link_count++] = *l;
+	memset(l, 0, sizeof(*l));
+	return 0;
+}
+
+int upgrade_rows_read(struct manager *m, int64_t object_id, struct upgrade_rows *rows,
+		      struct error *e)
+{
+	struct own_maps own = { rows, object_id };
+	int r;
+
+	memset(rows, 0, sizeof(*rows));
+	r = db_programs(m->db, object_id, take_program, rows, e);
+	if (!r)
+		r = db_maps(m->db, object_id, take_map, &own, e);
+	if (!r)
+		r = db_links_of_object(m->db, object_id, take_link, rows, e);
+	return r == -ENOMEM && !e->err ? error_nomem(e) : r;
+}
+
+void upgrade_rows_free(struct upgrade_rows *rows)
+{
+	for (size_t i = 0; i < rows->program_count; i++)
+		db_program_clear(&rows->programs[i]);
+	for (size_t i = 0; i < rows->map_count; i++)
+		db_map_clear(&rows->maps[i]);
+	for (size_t i = 0; i < rows->link_count; i++)
+		db_link_clear(&rows->links[i]);
+	free(rows->programs);
+	free(rows->maps);
+	free(rows->links);
+	memset(rows, 0, sizeof(*rows));
+}
+
+const struct db_program *upgrade_program(const struct upgrade_rows *rows, int64_t id)
+{
+	for (size_t i = 0; i < rows->program_count; i++)
+		if (rows->programs[i].id == id)
+			return &rows->programs[i];
+	return NULL;
+}
+
+/* ---- steps ---- */
+
+/* The --pin-path names, with the pins they are second names of. */
+static json_t *second_names(const struct upgrade_rows *rows)
+{
+	json_t *names = json_object();
+
+	for (size_t i = 0; names && i < rows->program_count; i++) {
+		const struct db_program *p = &rows->programs[i];
+		char *key = p->outside_path ? wire_encode(p->outside_path, strlen(p->outside_path))
+					    : NULL;
+
+		if (!p->outside_path || !p->pin)
+			continue;
+		if (!key || json_object_set_new(names, key, wire_json(path_base(p->pin)))) {
+			json_decref(names);
+			names = NULL;
+		}
+		free(key);
+	}
+	return names;
+}
+
+int upgrade_retarget(struct manager *m, const struct upgrade_rows *rows, const char *dir,
+		     const char *other, const json_t *links, json_t **answer, struct error *e)
+{
+	json_t *names = second_names(rows);
+	int r;
+
+	if (!names)
+		return error_nomem(e);
+	r = manager_do(m, "upgrade",
+		       json_pack("{ss so so sO so}", "op", "retarget", "dir", wire_json(dir),
+				 "other", wire_json(other), "links", links, "names", names),
+		       answer, e);
+	return r;
+}
+
+int upgrade_exchange(struct manager *m, const char *a, const char *b, struct error *e)
+{
+	return manager_do(
+		m, "upgrade",
+		json_pack("{ss so so}", "op", "exchange", "a", wire_json(a), "b", wire_json(b)),
+		NULL, e);
+}
+
+static char *join(const char *dir, const char *name)
+{
+	struct buf path = { 0 };
+
+	buf_printf(&path, "%s/%s", dir, name);
+	return buf_take(&path);
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st);
+}
+
+/*
+ * The links pinned in dir under a name whose link in current is another one, or none: they are
+ * detached. What has the same name and inode there is a second name only.
+ */
+static int replaced_links(const char *dir, const char *current, json_t *links, struct error *e)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *entry;
+	int r = 0;
+
+	if (!d)
+		return errno == ENOENT
+			       ? 0
+			       : error_set(e, errno, "cannot read %s: %s", dir, strerror(errno));
+	while (!r && (entry = readdir(d))) {
+		char *mine, *theirs;
+		struct stat a, b;
+
+		if (entry->d_name[0] != 'l')
+			continue;
+		mine = join(dir, entry->d_name);
+		theirs = join(current, entry->d_name);
+		if (!mine || !theirs)
+			r = error_nomem(e);
+		else if (!lstat(mine, &a) &&
+			 (lstat(theirs, &b) || a.st_dev != b.st_dev || a.st_ino != b.st_ino))
+			r = request_pin(links, mine,
+					&(struct db_identity){ .dev = a.st_dev, .ino = a.st_ino },
+					e);
+		free(mine);
+		free(theirs);
+	}
+	closedir(d);
+	return r;
+}
+
+/* Removes ROOT/u<id> with what is only there, and whatever else the lists hold. */
+static int discard(struct manager *m, const char *dir, const char *current, json_t *dirs,
+		   json_t *links, json_t *pins, struct error *e)
+{
+	int r = replaced_links(dir, current, links, e);
+
+	if (r)
+		return r;
+	return manager_do(m, "upgrade",
+			  json_pack("{ss sO sO s[o] sO}", "op", "unpin", "links", links, "pins",
+				    pins, "copies", wire_json(dir), "dirs", dirs),
+			  NULL, e);
+}
+
+static const char finished[] = "an upgrade was finished";
+
+/* ---- back ---- */
+
+/*
+ * Whether the directories have changed places: the programs of the rows lie in ROOT/u<id> then. A
+ * row's identity is that of its pin, which no rename changes.
+ */
+static bool is_exchanged(const struct upgrade_rows *rows, const char *dir)
+{
+	bool found = false;
+
+	for (size_t i = 0; !found && i < rows->program_count; i++) {
+		const struct db_program *p = &rows->programs[i];
+		char *path = p->pin ? join(dir, path_base(p->pin)) : NULL;
+		struct stat st;
+
+		found = path && !lstat(path, &st) && st.st_dev == p->identity.dev &&
+			st.st_ino == p->identity.ino;
+		free(path);
+	}
+	return found;
+}
+
+/* All links that have a pin in dir too: those that were to move. */
+static int moved_links(const struct upgrade_rows *rows, const char *dir, json_t **links,
+		       struct error *e)
+{
+	int r = 0;
+
+	*links = json_object();
+	if (!*links)
+		return error_nomem(e);
+	for (size_t i = 0; !r && i < rows->link_count; i++) {
+		const struct db_link *l = &rows->links[i];
+		const struct db_program *p = upgrade_program(rows, l->program_id);
+		char *there = l->pin ? join(dir, path_base(l->pin)) : NULL;
+		struct stat st;
+
+		if (p && p->pin && there && !lstat(there, &st) && st.st_dev == l->identity.dev &&
+		    st.st_ino == l->identity.ino &&
+		    json_object_set_new(*links, path_base(l->pin), wire_json(path_base(p->pin))))
+			r = error_nomem(e);
+		free(there);
+	}
+	return r;
+}
+
+/* The pins of links that were being attached anew when it ended. */
+static int staged_links(struct manager *m, const struct upgrade_rows *rows, json_t *links,
+			struct error *e)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < rows->link_count; i++) {
+		char *staging = root_link_staging(m, rows->links[i].id);
+
+		if (!staging)
+			r = error_nomem(e);
+		else if (exists(staging))
+			r = request_pin(links, staging, NULL, e);
+		free(staging);
+	}
+	return r;
+}
+
+static int undo_pins(struct manager *m, int64_t object_id, const struct upgrade_rows *rows,
+		     struct error *e)
+{
+	char *dir = root_object_dir(m, object_id), *next = root_upgrade_dir(m, object_id);
+	char *staging = root_staging_dir(m, object_id);
+	json_t *dirs = json_array(), *links = json_array(), *pins = json_array();
+	json_t *moved = NULL;
+	int r = 0;
+
+	if (!dir || !next || !staging || !dirs || !links || !pins ||
+	    json_array_append_new(dirs, wire_json(staging))) {
+		r = error_nomem(e);
+		goto out;
+	}
+	if (is_exchanged(rows, next))
+		r = upgrade_exchange(m, dir, next, e);
+	if (!r && exists(next)) {
+		r = moved_links(rows, next, &moved, e);
+		if (!r)
+			r = upgrade_retarget(m, rows, dir, next, moved, NULL, e);
+	}
+	if (!r)
+		r = staged_links(m, rows, links, e);
+	if (!r)
+		r = recover_unknown_by_name(m, pins, e);
+	if (!r)
+		r = discard(m, next, dir, dirs, links, pins, e);
+out:
+	json_decref(dirs);
+	json_decref(links);
+	json_decref(pins);
+	json_decref(moved);
+	free(dir);
+	free(next);
+	free(staging);
+	return r;
+}
+
+/* message: what is told of it where a session recovers. */
+static int forget(struct manager *m, int64_t object_id, const char *message, struct error *e)
+{
+	int r = db_begin(m->db, e);
+
+	if (!r)
+		r = db_upgrade_delete(m->db, object_id, e);
+	if (!r && m->recovering)
+		r = event_add(m, DB_OBJECT, object_id, NULL, message, e);
+	if (!r)
+		r = db_commit(m->db, e);
+	if (r)
+		db_rollback(m->db);
+	return r;
+}
+
+int upgrade_take_back(struct manager *m, const struct db_upgrade *u, struct error *e)
+{
+	struct upgrade_rows rows = { 0 };
+	int r = 0;
+
+	/* After a reboot nothing of it exists; on another bpffs it is out of reach, and waits. */
+	if (!strcmp(u->boot_id, m->boot_id)) {
+		if (u->root_dev != m->root_dev)
+			return 0;
+		r = upgrade_rows_read(m, u->object_id, &rows, e);
+		if (!r)
+			r = undo_pins(m, u->object_id, &rows, e);
+		upgrade_rows_free(&rows);
+	}
+	return r ? r : forget(m, u->object_id, "an unfinished upgrade was taken back", e);
+}
+
+/* ---- on, or back: whatever a session left ---- */
+
+int upgrade_finish(struct manager *m, int64_t object_id, struct error *e)
+{
+	char *dir = root_object_dir(m, object_id), *next = root_upgrade_dir(m, object_id);
+	json_t *none = json_array(), *links = json_array();
+	int r = dir && next && none && links ? 0 : error_nomem(e);
+
+	if (!r && exists(next))
+		r = discard(m, next, dir, none, links, none, e);
+	if (!r)
+		r = forget(m, object_id, finished, e);
+	json_decref(none);
+	json_decref(links);
+	free(dir);
+	free(next);
+	return r;
+}
+
+struct left {
+	struct db_upgrade *upgrades;
+	size_t count;
+};
+
+static int take_upgrade(void *data, struct db_upgrade *u)
+{
+	struct left *left = data;
+	struct db_upgrade *grown = grow(left->upgrades, left->count, sizeof(*grown));
+
+	if (!grown)
+		return -ENOMEM;
+	left->upgrades = grown;
+	grown[left->count++] = *u;
+	memset(u, 0, sizeof(*u));
+	return 0;
+}
+
+static int settle(struct manager *m, const struct db_upgrade *u, struct error *e)
+{
+	if (!u->done)
+		return upgrade_take_back(m, u, e);
+	if (strcmp(u->boot_id, m->boot_id))
+		return forget(m, u->object_id, finished, e);
+	return u->root_dev == m->root_dev ? upgrade_finish(m, u->object_id, e) : 0;
+}
+
+int upgrade_recover(struct manager *m, struct error *e)
+{
+	struct left left = { 0 };
+	int r = db_upgrades(m->db, take_upgrade, &left, e);
+
+	if (r == -ENOMEM && !e->err)
+		r = error_nomem(e);
+	for (size_t i = 0; i < left.count; i++) {
+		if (!r)
+			r = settle(m, &left.upgrades[i], e);
+		db_upgrade_clear(&left.upgrades[i]);
+	}
+	free(left.upgrades);
+	return r;
+}
