@@ -200,9 +200,8 @@ static int replaced_links(const char *dir, const char *current, json_t *links, s
 	return r;
 }
 
-/* Removes ROOT/u<id> with what is only there, and whatever else the lists hold. */
-static int discard(struct manager *m, const char *dir, const char *current, json_t *dirs,
-		   json_t *links, json_t *pins, struct error *e)
+static int discard_once(struct manager *m, const char *dir, const char *current, json_t *dirs,
+			json_t *links, json_t *pins, struct error *e)
 {
 	int r = replaced_links(dir, current, links, e);
 
@@ -215,6 +214,21 @@ static int discard(struct manager *m, const char *dir, const char *current, json
 }
 
 static const char finished[] = "an upgrade was finished";
+
+/*
+ * Removes ROOT/u<id> with what is only there, and whatever else the lists hold. Where the worker
+ * dies over it, it is carried on with a new one.
+ */
+static int discard(struct manager *m, const char *dir, const char *current, json_t *dirs,
+		   json_t *links, json_t *pins, struct error *e)
+{
+	int r = discard_once(m, dir, current, dirs, links, pins, e);
+
+	if (r != -EPIPE && r != -EPROTO)
+		return r;
+	error_clear(e);
+	return discard_once(m, dir, current, dirs, links, pins, e);
+}
 
 /* ---- back ---- */
 

@@ -135,6 +135,16 @@ static void link_row(struct stores *s, sqlite3_stmt *row)
 	pin_row(s, row, A_LINK);
 }
 
+/* A link runs the program that its row belongs to, be it the old build's or the new one's. */
+static void running_row(struct stores *s, sqlite3_stmt *row)
+{
+	uint32_t runs = kernel_link_program(text(row, 1));
+
+	if (runs && runs != (uint32_t)sqlite3_column_int64(row, 2))
+		found(s->f, FOUND_GHOST, "link %s runs program %u of the kernel, not its row's",
+		      text(row, 0), runs);
+}
+
 static void directory_row(struct stores *s, sqlite3_stmt *row)
 {
 	struct stat st;
@@ -158,6 +168,9 @@ static const struct {
 	{ "SELECT id, kernel_id, dev, ino, pin, pinned_path FROM programs", program_row },
 	{ "SELECT id, kernel_id, dev, ino, pinned_path FROM maps", map_row },
 	{ "SELECT id, kernel_id, dev, ino, pinned_path FROM links", link_row },
+	{ "SELECT l.id, l.pinned_path, p.kernel_id FROM links l JOIN programs p "
+	  "ON p.id = l.program_id",
+	  running_row },
 	{ "SELECT path, EXISTS (SELECT 1 FROM programs WHERE substr(pinned_path, 1, "
 	  "length(path) + 1) = path || '/') FROM directories",
 	  directory_row },
@@ -172,7 +185,10 @@ static const struct {
 	  "FROM maps UNION ALL SELECT id FROM links)",
 	  bad_row },
 	{ "SELECT 'file ' || sha256 || ' of no object' FROM files WHERE sha256 NOT IN "
-	  "(SELECT sha256 FROM objects WHERE sha256 IS NOT NULL)",
+	  "(SELECT sha256 FROM objects WHERE sha256 IS NOT NULL UNION ALL SELECT previous_sha256 "
+	  "FROM objects WHERE previous_sha256 IS NOT NULL)",
+	  bad_row },
+	{ "SELECT 'an upgrade of object ' || object_id || ' is unfinished' FROM upgrades",
 	  bad_row },
 	{ "SELECT 'object ' || id || ' without programs' FROM objects WHERE id NOT IN "
 	  "(SELECT object_id FROM programs) AND state = 'loaded'",
@@ -304,6 +320,8 @@ bool check_row(const struct place *p, const char *table, const char *name)
 		{ "programs", "SELECT 1 FROM programs WHERE name = ?1 AND state = 'loaded'" },
 		{ "links", "SELECT 1 FROM links l JOIN programs p ON p.id = l.program_id "
 			   "WHERE p.name = ?1 AND l.state = 'loaded'" },
+		{ "new", "SELECT 1 FROM objects WHERE name = ?1 AND path LIKE '%new_%' AND "
+			 "previous_sha256 IS NOT NULL AND state = 'loaded'" },
 	};
 
 	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++)
@@ -317,7 +335,8 @@ bool check_unsettled(const struct place *p)
 	return ask(p,
 		   "SELECT 1 FROM objects WHERE state <> 'loaded' UNION ALL SELECT 1 FROM programs "
 		   "WHERE state <> 'loaded' UNION ALL SELECT 1 FROM maps WHERE state <> 'loaded' "
-		   "UNION ALL SELECT 1 FROM links WHERE state <> 'loaded'",
+		   "UNION ALL SELECT 1 FROM links WHERE state <> 'loaded' "
+		   "UNION ALL SELECT 1 FROM upgrades",
 		   NULL);
 }
 

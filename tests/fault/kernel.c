@@ -143,3 +143,17 @@ uint32_t kernel_pinned(const char *path, enum thing thing)
 	close(fd);
 	return id;
 }
+
+uint32_t kernel_link_program(const char *path)
+{
+	struct bpf_link_info info = { 0 };
+	__u32 len = sizeof(info);
+	int fd = bpf_obj_get(path);
+
+	if (fd < 0)
+		return 0;
+	if (bpf_obj_get_info_by_fd(fd, &info, &len))
+		info.prog_id = 0;
+	close(fd);
+	return info.prog_id;
+}

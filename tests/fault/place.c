@@ -30,6 +30,7 @@ static const struct example {
 	{ "multi", { "multi_", "traffi", "sample" } },
 	{ "by_name", { "by_nam", "blockl" } },
 	{ "xdp_pass", { "xdp_pa", "counte" } },
+	{ "profile", { "profil", "sample" } },
 };
 
 const char *place_refused(void)
@@ -89,15 +90,21 @@ static void write_file(const char *path, const char *bytes, size_t len)
 		err(2, "%s", path);
 }
 
-/* An example under names of this job's own: in the symbols, in BTF, wherever they stand. */
+/*
+ * An example under names of this job's own: in the symbols, in BTF, wherever they stand. And again
+ * as another build of it, "new_NAME": the same but for a byte behind all sections.
+ */
 static void copy_example(const struct place *p, const char *examples, const struct example *x)
 {
-	char from[PLACE_PATH], to[PLACE_PATH];
+	char from[PLACE_PATH], to[PLACE_PATH], again[PLACE_PATH];
 	char *bytes;
 	size_t len;
 
 	if (snprintf(from, sizeof(from), "%s/%s.bpf.o", examples, x->file) >= (int)sizeof(from) ||
-	    snprintf(to, sizeof(to), "%s/%s%s.bpf.o", p->dir, p->token, x->file) >= (int)sizeof(to))
+	    snprintf(to, sizeof(to), "%s/%s%s.bpf.o", p->dir, p->token, x->file) >=
+		    (int)sizeof(to) ||
+	    snprintf(again, sizeof(again), "%s/%snew_%s.bpf.o", p->dir, p->token, x->file) >=
+		    (int)sizeof(again))
 		errx(2, "%s: too long", examples);
 	bytes = read_file(from, &len);
 	for (size_t i = 0; x->names[i]; i++) {
@@ -112,6 +119,8 @@ static void copy_example(const struct place *p, const char *examples, const stru
 			errx(2, "%s has no name that begins with %s", from, x->names[i]);
 	}
 	write_file(to, bytes, len);
+	bytes[len] = '\0'; /* read_file() leaves room for it */
+	write_file(again, bytes, len + 1);
 	free(bytes);
 }
 
@@ -184,6 +193,22 @@ static void walk(const char *dir, bool last, place_fn fn, void *data)
 void place_walk(const struct place *p, place_fn fn, void *data)
 {
 	walk(p->bpffs, false, fn, data);
+}
+
+static void detach_entry(void *data, const char *path, bool directory)
+{
+	int fd = directory ? -1 : bpf_obj_get(path);
+
+	(void)data;
+	if (fd < 0)
+		return;
+	bpf_link_detach(fd); /* EINVAL: it is no link */
+	close(fd);
+}
+
+void place_detach(const struct place *p)
+{
+	walk(p->bpffs, true, detach_entry, NULL);
 }
 
 static void remove_entry(void *data, const char *path, bool directory)

@@ -107,6 +107,32 @@ const struct operation operations[] = {
 	  .removes = true,
 	  OBJECT("=multi"),
 	  .in_short = IN_SHORT },
+	{ .title = "upgrade, links move",
+	  .before = SCRIPT("load @multi; " ATTACH "; attach =xdp lo --mode generic"),
+	  .command = WORDS("upgrade", "=multi", "@new_multi"),
+	  .table = "new",
+	  .name = "=multi",
+	  .stays = "=multi",
+	  .moves = true,
+	  .intricate = true,
+	  .in_short = IN_SHORT | IN_SHORT_BOTH | IN_SHORT_TWICE },
+	{ .title = "upgrade, link attached anew",
+	  .before = SCRIPT(KEEPER "; load @profile; attach =e cpu-clock --frequency 1 --cpu 0"),
+	  .command = WORDS("upgrade", "=profile", "@new_profile"),
+	  .table = "new",
+	  .name = "=profile",
+	  .stays = "=keeper",
+	  .moves = true,
+	  .intricate = true,
+	  .in_short = IN_SHORT },
+	{ .title = "upgrade --pin-path",
+	  .before = SCRIPT("load @multi --program =xdp --pin-path ^test/deep/prog"),
+	  .command = WORDS("upgrade", "=multi", "@new_multi"),
+	  .table = "new",
+	  .name = "=multi",
+	  .stays = "=multi",
+	  .intricate = true,
+	  .in_short = IN_SHORT },
 	{ .title = "unload, map shared by others",
 	  .before = SCRIPT(OTHER "; load @by_name"),
 	  .command = WORDS("unload", "=other"),
@@ -138,6 +164,7 @@ struct scene {
 	struct suspects suspects;
 	struct kernel_mark mark;
 	size_t told, point;
+	size_t halfway; /* both were killed here before what is killed now; 0: they were not */
 	struct findings f;
 };
 
@@ -198,11 +225,38 @@ static void make_state(struct scene *c)
 	place_save(c->p);
 }
 
+static void prepare_clean(struct scene *c)
+{
+	if (c->s->operation->moves) {
+		place_detach(c->p);
+		place_clean(c->p);
+		must_run(c, c->s->operation->before);
+		if (!trace_wait_all())
+			errx(2, "%s: what comes before it does not end", c->s->operation->title);
+	} else {
+		place_restore(c->p);
+	}
+	kernel_mark(&c->mark);
+}
+
+/* The clean state, and front end and worker both killed at a point. */
+static void kill_both(struct scene *c, size_t at)
+{
+	struct command k = command(c, c->s->operation->command);
+
+	prepare_clean(c);
+	trace_kill(c->p, &k, VICTIM_BOTH, at, NULL, NULL);
+	if (!trace_wait_all())
+		errx(2, "%s: a process is left", c->s->operation->title);
+}
+
 /* What the kernel has from here on is the killed command's, or the next one's. */
 static void prepare(struct scene *c)
 {
-	place_restore(c->p);
-	kernel_mark(&c->mark);
+	if (c->halfway)
+		kill_both(c, c->halfway);
+	else
+		prepare_clean(c);
 }
 
 /* The command that is killed in this sweep. */
@@ -398,21 +452,10 @@ static void count_entry(void *data, const char *path, bool directory)
 	(void)directory;
 	if (strncmp(path, t->p->root, len))
 		t->outside++;
-	else if (!strncmp(path + len, "/s", 2))
+	else if (!strncmp(path + len, "/s", 2) || !strncmp(path + len, "/u", 2))
 		t->staged++;
 	else
 		t->in_root++;
-}
-
-/* From the saved state to the one in which front end and worker were both killed at a point. */
-static void kill_both(struct scene *c, size_t at)
-{
-	struct command k = command(c, c->s->operation->command);
-
-	prepare(c);
-	trace_kill(c->p, &k, VICTIM_BOTH, at, NULL, NULL);
-	if (!trace_wait_all())
-		errx(2, "%s: a process is left", c->s->operation->title);
 }
 
 /* Points at which killing both leaves states that differ, with something to recover. */
@@ -457,9 +500,14 @@ static void sweep_twice(struct scene *c)
 		errx(2, "%s: only %zu half-done states found", c->s->operation->title, count);
 	/* Spread over what was found. */
 	for (size_t i = 0; i < tried; i++) {
+		c->halfway = 0;
 		make_state(c);
-		kill_both(c, first[count * (2 * i + 1) / (2 * tried)]);
-		place_save(c->p);
+		if (c->s->operation->moves) {
+			c->halfway = first[count * (2 * i + 1) / (2 * tried)];
+		} else {
+			kill_both(c, first[count * (2 * i + 1) / (2 * tried)]);
+			place_save(c->p);
+		}
 		sweep_points(c);
 	}
 }

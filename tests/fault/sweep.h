@@ -36,6 +36,8 @@ struct place {
 const char *place_refused(void);
 /* Ends the process where it fails: nothing can be tested then. */
 void place_enter(struct place *p, const char *examples, const char *worker);
+/* Detaches what is pinned: one that only loses its pin is detached too late to attach again. */
+void place_detach(const struct place *p);
 /* Back to the clean state: no pins, no database. */
 void place_clean(const struct place *p);
 /* Remembers the state that is there now, instead of an earlier one. */
@@ -136,6 +138,8 @@ void suspects_add(struct suspects *s, const struct kernel_mark *since, const cha
 		  const struct ids *known, size_t point);
 /* Strikes out those that are gone. */
 void suspects_look(struct suspects *s);
+/* The kernel id of the program that the link pinned there runs; 0: it cannot be told. */
+uint32_t kernel_link_program(const char *path);
 /* The kernel id of the thing of this kind that is pinned there; 0: there is none. */
 uint32_t kernel_pinned(const char *path, enum thing thing);
 
@@ -154,8 +158,8 @@ void found(struct findings *f, enum kind kind, const char *format, ...)
 /* Holds the pins against the rows; known (THINGS lists) receives the kernel ids that rows know. */
 void check_stores(const struct place *p, struct ids *known, struct findings *f);
 /*
- * Whether a program ("programs"), an object ("objects") or a link of a program ("links") of this
- * name is there, and settled.
+ * Whether a program ("programs"), an object ("objects"), a link of a program ("links") or the new
+ * build of an object ("new") of this name is there, and settled.
  */
 bool check_row(const struct place *p, const char *table, const char *name);
 /* Whether any row is not settled. */
@@ -173,6 +177,8 @@ struct operation {
 	const char *table, *name; /* what it makes or removes: see check_row() */
 	const char *stays;	  /* an object that was loaded before and stays, or NULL */
 	bool control;		  /* also with its steps in a wrong order */
+	/* It moves links, which copies of their pins do not bring back: made anew for each kill. */
+	bool moves;
 	bool intricate; /* it leaves much where it is killed: its recovery is killed too */
 	enum {
 		IN_SHORT = 1,
