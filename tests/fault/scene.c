@@ -223,6 +223,26 @@ static void make_state(struct scene *c)
 	if (!trace_wait_all())
 		errx(2, "%s: what comes before it does not end", o->title);
 	place_save(c->p);
+	kernel_mark(&c->mark); /* what is there by now stays */
+}
+
+/* Until links whose pins went let go of what they are attached to: one at a time can be there. */
+static void wait_for_links(struct scene *c)
+{
+	const struct ids none[THINGS] = { 0 };
+	struct suspects links = { 0 };
+
+	suspects_add(&links, &c->mark, c->p->token, none, 0);
+	for (size_t i = 0; i < links.count;)
+		if (links.at[i].thing == A_LINK)
+			i++;
+		else
+			links.at[i] = links.at[--links.count];
+	for (int i = 0; links.count && i < 10 * KERNEL_PATIENCE; i++) {
+		nanosleep(&(struct timespec){ .tv_nsec = 10 * 1000 * 1000 }, NULL);
+		suspects_look(&links);
+	}
+	free(links.at);
 }
 
 static void prepare_clean(struct scene *c)
@@ -235,6 +255,7 @@ static void prepare_clean(struct scene *c)
 			errx(2, "%s: what comes before it does not end", c->s->operation->title);
 	} else {
 		place_restore(c->p);
+		wait_for_links(c);
 	}
 	kernel_mark(&c->mark);
 }
@@ -507,6 +528,7 @@ static void sweep_twice(struct scene *c)
 		} else {
 			kill_both(c, first[count * (2 * i + 1) / (2 * tried)]);
 			place_save(c->p);
+			kernel_mark(&c->mark); /* what is there by now stays */
 		}
 		sweep_points(c);
 	}
