@@ -111,6 +111,77 @@ static int labels_text(struct rows_context *c, int64_t object_id, struct error *
 	return 0;
 }
 
+/* Passes one answer of the worker on, with its own types. */
+static void pass_member(struct sink *s, const json_t *row, const char *key)
+{
+	const json_t *value = json_object_get(row, key);
+	char *bytes;
+
+	if (json_is_integer(value)) {
+		sink_int(s, key, json_integer_value(value));
+	} else if (json_is_boolean(value)) {
+		sink_bool(s, key, json_is_true(value));
+	} else {
+		bytes = answer_bytes(row, key);
+		sink_str(s, key, bytes);
+		free(bytes);
+	}
+}
+
+static void pass_rows(struct sink *s, const json_t *rows, const char *key,
+		      const struct sink_table *table, const char *const *members)
+{
+	const json_t *row;
+	size_t i;
+
+	sink_rows(s, key, table);
+	json_array_foreach (rows, i, row) {
+		sink_row(s);
+		for (size_t k = 0; members[k]; k++)
+			pass_member(s, row, members[k]);
+		sink_row_end(s);
+	}
+	sink_rows_end(s);
+}
+
+static const struct sink_column global_columns[] = {
+	{ .key = "name", .title = "GLOBAL" },
+	{ .key = "map", .title = "IN" },
+	{ .key = "type", .title = "TYPE" },
+	{ .key = "value", .title = "LOADED WITH" },
+};
+static const struct sink_table globals_table = { global_columns,
+						 sizeof(global_columns) / sizeof(global_columns[0]),
+						 NULL };
+
+/* Null, and why as a note, where the worker cannot tell: all else is known without it. */
+static int write_globals(struct rows_context *c, int64_t object_id, int64_t program_id,
+			 struct error *e)
+{
+	static const char *const members[] = { "name", "map",	"map_id", "type",
+					       "size", "value", NULL };
+	struct sink *s = c->s->sink;
+	struct error why = ERROR_INIT;
+	json_t *list = NULL;
+	int r;
+
+	r = manager_globals(c->s->manager, object_id, program_id, &list, &why);
+	if (r == -ENOMEM || r == -EINTR) {
+		error_move(e, &why);
+		return r;
+	}
+	if (r) {
+		sink_note(s, "its global variables cannot be told: %s", why.message);
+		sink_null(s, "globals");
+	} else {
+		pass_rows(s, list, "globals", json_array_size(list) ? &globals_table : NULL,
+			  members);
+	}
+	error_clear(&why);
+	json_decref(list);
+	return 0;
+}
+
 static int show_program(struct rows_context *c, int64_t id, struct error *e)
 {
 	struct sink *s = c->s->sink;
@@ -143,6 +214,8 @@ static int show_program(struct rows_context *c, int64_t id, struct error *e)
 	if (!r)
 		r = labels_text(c, p.object_id, e);
 	sink_object_end(s);
+	if (!r)
+		r = write_globals(c, p.object_id, id, e);
 out:
 	db_program_clear(&p);
 	db_object_clear(&o);
@@ -232,6 +305,8 @@ static int show_object(struct rows_context *c, int64_t id, struct error *e)
 		r = write_maps(c, id, &maps_table, e);
 	if (!r)
 		r = write_links(c, id, &links_table, e);
+	if (!r)
+		r = write_globals(c, id, 0, e);
 out:
 	db_object_clear(&o);
 	return r;
@@ -284,39 +359,6 @@ static const struct sink_table file_globals = { file_global_columns,
 							sizeof(file_global_columns[0]),
 						"no globals" };
 
-/* Passes one answer of the worker on, with its own types. */
-static void pass_member(struct sink *s, const json_t *row, const char *key)
-{
-	const json_t *value = json_object_get(row, key);
-	char *bytes;
-
-	if (json_is_integer(value)) {
-		sink_int(s, key, json_integer_value(value));
-	} else if (json_is_boolean(value)) {
-		sink_bool(s, key, json_is_true(value));
-	} else {
-		bytes = answer_bytes(row, key);
-		sink_str(s, key, bytes);
-		free(bytes);
-	}
-}
-
-static void pass_rows(struct sink *s, const json_t *file, const char *key,
-		      const struct sink_table *table, const char *const *members)
-{
-	const json_t *row;
-	size_t i;
-
-	sink_rows(s, key, table);
-	json_array_foreach (json_object_get(file, key), i, row) {
-		sink_row(s);
-		for (size_t k = 0; members[k]; k++)
-			pass_member(s, row, members[k]);
-		sink_row_end(s);
-	}
-	sink_rows_end(s);
-}
-
 static int show_file(struct session *s, const char *path, struct error *e)
 {
 	static const char *const programs[] = { "name",	   "type",  "attach_type",
@@ -340,9 +382,9 @@ static int show_file(struct session *s, const char *path, struct error *e)
 	pass_member(s->sink, file, "license");
 	pass_member(s->sink, file, "btf");
 	sink_object_end(s->sink);
-	pass_rows(s->sink, file, "programs", &file_programs, programs);
-	pass_rows(s->sink, file, "maps", &file_maps, maps);
-	pass_rows(s->sink, file, "globals", &file_globals, globals);
+	pass_rows(s->sink, json_object_get(file, "programs"), "programs", &file_programs, programs);
+	pass_rows(s->sink, json_object_get(file, "maps"), "maps", &file_maps, maps);
+	pass_rows(s->sink, json_object_get(file, "globals"), "globals", &file_globals, globals);
 	json_decref(file);
 	return 0;
 }

@@ -232,6 +232,14 @@ int manager_check_globals(struct manager *m, const char *path, const struct mana
 			  size_t count, struct error *e);
 
 /*
+ * The global variables that a program (0: all of the object's) has in its maps: rows as the
+ * worker's "open" tells them, with the values that they were loaded with, and map_id. An empty list
+ * without asking a worker where there is no such map. *list is the caller's.
+ */
+int manager_globals(struct manager *m, int64_t object_id, int64_t program_id, json_t **list,
+		    struct error *e);
+
+/*
  * Whether a file, as manager_open() tells it, has all programs of these names, and any at all. Not:
  * -ENOENT, with those it has as hint.
  */

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """load --global: global variables by name, typed by BTF, checked before anything is loaded."""
+import json
+
 import pytest
 
 from asking import bad, good
@@ -218,3 +220,48 @@ def test_the_worker_by_hand(env, build_bpf, unchanged):
                 ({"limit": r"\x00"}, "request"):
             for fields in ({"op": "open"}, {"op": "verify"}, {"op": "load", "pin_path": pin}):
                 bad(env, "request", reason, path=path, globals=wrong, **fields)
+
+
+# ---- show ----
+
+
+def shown(env, *words, **options):
+    return {g["name"]: g for g in env.ok("-j", "show", *words, **options).json()["globals"]}
+
+
+def test_show_tells_them(env, build_bpf, example):
+    path = build_bpf(SUM + 'SEC("xdp") int plain(void *ctx) { return 2; }\n', "sum")
+    env.ok("load", path, "--global", "cfg.limit=20", "--global", "seen={1, -2}")
+    maps = {row["name"]: row["id"] for row in listed(env, "maps")}
+    for words in (["object:sum"], ["sum/sum"]):
+        rows = shown(env, *words)
+        assert rows["cfg"] == {"name": "cfg", "map": ".rodata", "map_id": maps[".rodata"],
+                               "type": "struct config", "size": 12,
+                               "value": "{.limit = 20, .deep = {{.add = 0}, {.add = 0}}}"}
+        assert (rows["factor"]["map"], rows["factor"]["value"]) == (".data", "1")
+        assert (rows["seen"]["map"], rows["seen"]["value"]) == (".bss", "{1, -2}")
+        out = env.ok("show", *words).out
+        assert "LOADED WITH" in out and "{1, -2}" in out
+    # Each program has the constants, used or not; the rest only where it uses them.
+    assert set(shown(env, "sum/plain")) == {"cfg"}
+    # Without any there is nothing to ask a worker for.
+    env.ok("load", example("xdp_pass"))
+    for name in "xdp_pass", "object:xdp_pass":
+        assert shown(env, name, "--worker", "/nothing") == {}
+        assert "GLOBAL" not in env.ok("show", name).out
+
+
+def test_show_without_a_worker_tells_the_rest(env, build_bpf):
+    env.ok("load", build_bpf(SMALL, "small"))
+    nothing = {"env": {"BPFMAN_WORKER": "/nothing"}}
+    document = env.ok("-j", "show", "object:small", **nothing).json()
+    assert document["globals"] is None and document["object"]["name"] == "small"
+    assert "cannot be told: " in env.ok("show", "object:small", **nothing).out
+
+
+def test_a_dry_run_shows_what_would_be(env, build_bpf, unchanged):
+    path = build_bpf(SMALL, "small")
+    with unchanged(env):
+        out = env.ok("-n", "-j", "-c", f"load {path} --global limit=7; show object:small").raw_out
+    document = json.loads(out.splitlines()[1])
+    assert {g["name"]: g["value"] for g in document["globals"]}["limit"] == "7"

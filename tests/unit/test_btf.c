@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "kernel/worker/btf_parse.h"
+#include "kernel/worker/btf_same.h"
 #include "kernel/worker/btf_text.h"
 #include "sample_btf.h"
 
@@ -530,6 +531,91 @@ static void what_is_printed_parses(void **state)
 	}
 }
 
+/* ---- whether two types are the same ---- */
+
+enum variant {
+	PLAIN,
+	TYPEDEFS,
+	WIDER,
+	SIGNED,
+	RENAMED,
+	MOVED,
+	LONGER,
+	MORE,
+	FEWER,
+	COLOR,
+	COLOR_VALUE,
+	FLOAT,
+	BITS,
+};
+
+/* struct inner { u16 min, max; }; struct outer { u32 limit; enum color c; inner range[2]; u32 b :
+ * 3; } */
+static struct btf *make_variant(enum variant v, int *type)
+{
+	struct btf *b = btf__new_empty();
+	int u16 = btf__add_int(b, "unsigned short", 2, v == SIGNED ? BTF_INT_SIGNED : 0);
+	int u32 = btf__add_int(b, v == TYPEDEFS ? "unsigned" : "unsigned int", 4, 0);
+	int limit = v == TYPEDEFS ? btf__add_typedef(b, "__u32", btf__add_volatile(b, u32))
+		    : v == WIDER  ? btf__add_int(b, "long", 8, 0)
+		    : v == FLOAT  ? btf__add_float(b, "float", 4)
+				  : u32;
+	int color, inner, range;
+
+	color = btf__add_enum(b, "color", 4);
+	btf__add_enum_value(b, v == COLOR ? "ROUGE" : "RED", 0);
+	btf__add_enum_value(b, "GREEN", v == COLOR_VALUE ? 6 : 5);
+	inner = btf__add_struct(b, "inner", 4);
+	btf__add_field(b, "min", u16, 0, 0);
+	btf__add_field(b, v == RENAMED ? "most" : "max", u16, 16, 0);
+	range = btf__add_array(b, u32, inner, v == LONGER ? 3 : 2);
+	*type = btf__add_struct(b, "outer", 32);
+	btf__add_field(b, "limit", limit, v == MOVED ? 64 : 0, 0);
+	btf__add_field(b, "c", color, 96, 0);
+	btf__add_field(b, "range", range, 128, 0);
+	if (v != FEWER)
+		btf__add_field(b, "b", u32, 224, v == BITS ? 4 : 3);
+	if (v == MORE)
+		btf__add_field(b, "more", u32, 192, 0);
+	return b;
+}
+
+static void differences(void **state)
+{
+	static const char *const expected[] = {
+		[PLAIN] = "",
+		[TYPEDEFS] = "",
+		[WIDER] = "limit: long here, unsigned int there",
+		[SIGNED] = "range[].min: unsigned short here, unsigned short there",
+		[RENAMED] = "range[]: member 'max' is only there",
+		[MOVED] = "limit: its place in bits is 64 here, 0 there",
+		[LONGER] = "range: struct inner[3] here, struct inner[2] there",
+		[MORE] = "member 'more' is only here",
+		[FEWER] = "member 'b' is only there",
+		[COLOR] = "c: enumerator 'RED' is only there",
+		[COLOR_VALUE] = "c: GREEN is 6 here, 5 there",
+		[FLOAT] = "limit: float here, unsigned int there",
+		[BITS] = "b: its width in bits is 4 here, 3 there",
+	};
+	struct btf *plain, *other;
+	int type, other_type;
+	size_t i;
+
+	(void)state;
+	plain = make_variant(PLAIN, &type);
+	for (i = 0; i < sizeof(expected) / sizeof(expected[0]); i++) {
+		struct buf said = { 0 };
+
+		other = make_variant(i, &other_type);
+		assert_int_equal(
+			btf_difference(other, other_type, "here", plain, type, "there", &said), 0);
+		assert_string_equal(buf_text(&said), expected[i]);
+		buf_free(&said);
+		btf__free(other);
+	}
+	btf__free(plain);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -550,6 +636,7 @@ int main(void)
 		cmocka_unit_test(sums),
 		cmocka_unit_test(hostile_strings),
 		cmocka_unit_test(what_is_printed_parses),
+		cmocka_unit_test(differences),
 	};
 
 	return cmocka_run_group_tests(tests, make, drop);
