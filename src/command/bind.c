@@ -219,6 +219,7 @@ static int check_value(const struct arg *a, const char *value, struct error *e)
 	case ARG_PAIR:
 	case ARG_GLOBAL:
 	case ARG_ATTACH:
+	case ARG_REUSE:
 		equals = strchr(value, '=');
 		if (!equals || equals == value)
 			return error_set_class(e, ERROR_USAGE, EINVAL, "%s is %s, not \"%s\"",

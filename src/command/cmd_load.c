@@ -131,8 +131,8 @@ out:
 static int run_load(struct session *s, const struct invocation *in, struct error *e)
 {
 	const struct arg_values *programs = invocation_values(in, "--program");
-	struct manager_pair *types = NULL, *labels = NULL, *globals = NULL;
-	char *type_copies = NULL, *label_copies = NULL, *global_copies = NULL;
+	struct manager_pair *types = NULL, *labels = NULL, *globals = NULL, *reuse = NULL;
+	char *type_copies = NULL, *label_copies = NULL, *global_copies = NULL, *reuse_copies = NULL;
 	const char *none = NULL;
 	struct manager_load l = {
 		.path = invocation_value(in, "FILE"),
@@ -162,9 +162,13 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 	if (!r)
 		r = split_pairs(invocation_values(in, "--global"), &globals, &l.global_count, &none,
 				&global_copies, e);
+	if (!r)
+		r = split_pairs(invocation_values(in, "--reuse-map"), &reuse, &l.reuse_count, &none,
+				&reuse_copies, e);
 	l.types = types;
 	l.labels = labels;
 	l.globals = globals;
+	l.reuse = reuse;
 	if (!r)
 		r = manager_load(s->manager, &l, &id, &changed, e);
 	if (!r)
@@ -173,9 +177,11 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 	free(types);
 	free(labels);
 	free(globals);
+	free(reuse);
 	free(type_copies);
 	free(label_copies);
 	free(global_copies);
+	free(reuse_copies);
 	return r;
 }
 
@@ -219,7 +225,7 @@ static int check_load(const struct invocation *in, struct error *e)
 		return error_set_class(e, ERROR_USAGE, EINVAL,
 				       "--type TYPE for all programs is given twice");
 	return check_keys(in, "--type", e) || check_keys(in, "--label", e) ||
-			       check_keys(in, "--global", e)
+			       check_keys(in, "--global", e) || check_keys(in, "--reuse-map", e)
 		       ? -EINVAL
 		       : 0;
 }
@@ -252,6 +258,11 @@ static const struct arg load_args[] = {
 	  .flags = ARG_REPEAT,
 	  .value = "NAME=VALUE",
 	  .help = "value of a global variable, or of a part: limit=10, cfg.ports[1]=80" },
+	{ .name = "--reuse-map",
+	  .type = ARG_REUSE,
+	  .flags = ARG_REPEAT,
+	  .value = "NAME=MAP",
+	  .help = "use a map that is there for the file's map NAME, instead of a new one" },
 	{ .name = "--label",
 	  .type = ARG_PAIR,
 	  .flags = ARG_REPEAT,

@@ -187,6 +187,27 @@ static void offer_map_keys(struct gathering *g)
 	buf_free(&key);
 }
 
+/* What is before the equals sign is of the file, what follows is managed. */
+static void offer_reuse(struct gathering *g)
+{
+	const char *equals = strchr(g->prefix, '=');
+	struct gathering maps = { .s = g->s, .prefix = equals ? equals + 1 : "" };
+	struct buf lead = { 0 };
+
+	if (!equals) {
+		offer_of_file(g, "maps", "=");
+		return;
+	}
+	buf_add(&lead, g->prefix, (size_t)(equals - g->prefix) + 1);
+	offer_named(&maps, WANT_MAP);
+	for (size_t i = 0; i < maps.count; i++) {
+		offer(g, buf_text(&lead), maps.found[i].word, true);
+		free(maps.found[i].word);
+	}
+	free(maps.found);
+	buf_free(&lead);
+}
+
 static void offer_commands(struct gathering *g, unsigned without)
 {
 	const struct command *c;
@@ -244,6 +265,9 @@ static void offer_type(struct gathering *g, const struct arg *a)
 		break;
 	case ARG_GLOBAL:
 		offer_globals(g);
+		break;
+	case ARG_REUSE:
+		offer_reuse(g);
 		break;
 	case ARG_PROGRAM_TYPE:
 		offer_program_types(g);

@@ -169,7 +169,10 @@ int db_object_set_state(struct db *db, int64_t id, enum db_state state, const ch
 /* After a load: pin_dir, root_dev and state loaded; clears outside_path. */
 int db_object_settle(struct db *db, int64_t id, const char *pin_dir, uint64_t root_dev,
 		     struct error *e);
-/* Removes the object, its programs, their links, its own maps, their ids, and the file's bytes if unused. */
+/*
+ * Removes the object, its programs, their links, its own maps, their ids, and the file's bytes if
+ * unused. A map that programs of other objects use stays, without owner.
+ */
 int db_object_delete(struct db *db, int64_t id, struct error *e);
 int db_object_get(struct db *db, int64_t id, struct db_object *o, struct error *e);
 /*
@@ -218,6 +221,8 @@ int db_map_get(struct db *db, int64_t id, struct db_map *m, struct error *e);
 /* object_id 0: all maps; otherwise those it owns and those its programs use. */
 int db_maps(struct db *db, int64_t object_id, db_map_fn fn, void *data, struct error *e);
 int db_maps_by_name(struct db *db, const char *name, db_map_fn fn, void *data, struct error *e);
+/* The newest map with this pin; -ENOENT when none. */
+int db_map_pinned(struct db *db, const char *pin, struct db_map *m, struct error *e);
 /* The map without owner that is pinned by this name; -ENOENT when none. */
 int db_map_shared(struct db *db, const char *name, struct db_map *m, struct error *e);
 

@@ -72,6 +72,14 @@ int db_map_shared(struct db *db, const char *name, struct db_map *m, struct erro
 	return db_find(db, e, m, &sql, "s", name);
 }
 
+int db_map_pinned(struct db *db, const char *pin, struct db_map *m, struct error *e)
+{
+	static const struct sql sql =
+		SELECT(&maps, "WHERE t.pinned_path = ?1 ORDER BY t.id DESC LIMIT 1");
+
+	return db_find(db, e, m, &sql, "s", pin);
+}
+
 static int each(struct query *q, db_map_fn fn, void *data, struct error *e)
 {
 	struct db_map m;

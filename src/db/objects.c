@@ -66,6 +66,10 @@ int db_object_settle(struct db *db, int64_t id, const char *pin_dir, uint64_t ro
 
 int db_object_delete(struct db *db, int64_t id, struct error *e)
 {
+	static const struct sql disown =
+		SQL("UPDATE maps SET object_id = NULL WHERE object_id = ?1 AND EXISTS "
+		    "(SELECT 1 FROM program_maps u JOIN programs p ON p.id = u.program_id "
+		    "WHERE u.map_id = maps.id AND p.object_id <> ?1)");
 	/* Ids of what it owns do not go with it: they refer to nothing. */
 	static const struct sql owned =
 		SQL("DELETE FROM things WHERE id IN (SELECT id FROM programs WHERE object_id = ?1 "
@@ -79,7 +83,9 @@ int db_object_delete(struct db *db, int64_t id, struct error *e)
 		return error_set(e, ENOENT, "database %s: no object %lld", db->path, (long long)id);
 	if (ret)
 		return ret;
-	ret = db_run(db, e, &owned, "i", id);
+	ret = db_run(db, e, &disown, "i", id);
+	if (!ret)
+		ret = db_run(db, e, &owned, "i", id);
 	if (!ret)
 		ret = db_delete_thing(db, DB_OBJECT, id, e);
 	if (!ret)

@@ -26,6 +26,7 @@ struct loading {
 	char *name;		 /* of the object */
 	char *pin_path;		 /* absolute, or NULL */
 	char *options;		 /* JSON */
+	json_t *reuse;		 /* by load_find_reused() */
 	struct load_links links; /* made with it */
 	int64_t id;		 /* of the object, once intended */
 	int64_t now;
@@ -78,6 +79,8 @@ static int options_text(struct loading *k)
 		r = error_nomem(k->e);
 	if (!r)
 		r = load_attach_options(k->l, options, k->e);
+	if (!r)
+		r = load_reuse_request(options, k->reuse, k->e);
 	if (!r) {
 		k->options = json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS);
 		r = k->options ? 0 : error_nomem(k->e);
@@ -99,7 +102,7 @@ static int prepare(struct loading *k)
 	r = check_name(k);
 	if (!r)
 		r = check_pin_path(k);
-	return r ? r : options_text(k);
+	return r;
 }
 
 struct still_loaded {
@@ -307,6 +310,8 @@ static int make_request(struct loading *k, json_t **request)
 	}
 	r = load_selection(k->l, *request, k->e);
 	if (!r)
+		r = load_reuse_request(*request, k->reuse, k->e);
+	if (!r)
 		r = input_attach(&k->in, k->name, *request, k->e);
 out:
 	if (r) {
@@ -419,7 +424,7 @@ static int run(struct loading *k, int64_t *id)
 	if (r)
 		return r;
 	if (k->m->config.dry_run) {
-		r = load_plan(k->m, k->l, &k->in, k->name, k->id, k->now, k->e);
+		r = load_plan(k->m, k->l, k->reuse, &k->in, k->name, k->id, k->now, k->e);
 		if (r && !db_begin(k->m->db, NULL) &&
 		    (db_object_delete(k->m->db, k->id, NULL) || db_commit(k->m->db, NULL)))
 			db_rollback(k->m->db);
@@ -454,7 +459,11 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 	r = manager_lock(m, e);
 	if (r)
 		goto out;
-	r = run(&k, id);
+	r = load_find_reused(m, l, &k.reuse, e);
+	if (!r)
+		r = options_text(&k);
+	if (!r)
+		r = run(&k, id);
 	if (!r)
 		*id = k.id;
 	*changed = !r;
@@ -469,5 +478,6 @@ out:
 	free(k.name);
 	free(k.pin_path);
 	free(k.options);
+	json_decref(k.reuse);
 	return r;
 }

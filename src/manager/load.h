@@ -44,12 +44,21 @@ int load_add_log(struct manager *m, struct db_log *log, const json_t *answer,
 int record_read_program(const json_t *row, struct db_program *p, struct error *e);
 int record_read_map(const json_t *row, struct db_map *map, struct error *e);
 
+/*
+ * What --reuse-map names, as an object: map of the file to the pin of the one to use, null where a
+ * dry run only plans that. *reuse is the caller's, also after an error.
+ */
+int load_find_reused(struct manager *m, const struct manager_load *l, json_t **reuse,
+		     struct error *e);
+/* Adds "reuse_maps" to a request where there are any. */
+int load_reuse_request(json_t *request, const json_t *reuse, struct error *e);
+
 /* Writes what a "load" answered as rows, and its links, in the open transaction (record.c). */
 int load_record_rows(struct manager *m, int64_t object_id, int64_t now, const json_t *result,
 		     struct load_links *links, struct error *e);
 
 /* A dry run's load: what it would have made, from a look into the file (record.c). */
-int load_plan(struct manager *m, const struct manager_load *l, const struct input *in,
-	      const char *name, int64_t object_id, int64_t now, struct error *e);
+int load_plan(struct manager *m, const struct manager_load *l, const json_t *reuse,
+	      const struct input *in, const char *name, int64_t object_id, int64_t now, struct error *e);
 
 #endif

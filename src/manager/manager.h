@@ -208,6 +208,8 @@ struct manager_load {
 	} * attach;
 	size_t attach_count;
 	bool attach_all; /* the other programs too, where their sections say it */
+	const struct manager_pair *reuse; /* map of the object, MAP to use for it */
+	size_t reuse_count;
 	bool ensure;
 	bool verbose;
 };

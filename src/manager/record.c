@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+
 struct recording {
 	struct manager *m;
 	int64_t object_id, now;
@@ -105,8 +107,8 @@ static int record_map(struct recording *rec, const json_t *row, int64_t *id)
 	map.boot_id = rec->m->boot_id;
 	map.root_dev = rec->root_dev;
 	map.created_at = rec->now;
-	if (!r && shared && !answer_bool(row, "created")) {
-		r = db_map_shared(rec->m->db, map.name, &known, rec->e);
+	if (!r && map.pin && !answer_bool(row, "created")) {
+		r = db_map_pinned(rec->m->db, map.pin, &known, rec->e);
 		*id = known.id;
 		db_map_clear(&known);
 		if (r != -ENOENT)
@@ -304,8 +306,36 @@ static int plan_map(struct manager *m, const json_t *row, int64_t object_id, int
 	return r;
 }
 
-int load_plan(struct manager *m, const struct manager_load *l, const struct input *in,
-	      const char *name, int64_t object_id, int64_t now, struct error *e)
+/* The worker has checked those that are there, not those that are planned. */
+static int check_planned(const struct input *in, const json_t *reuse, const json_t *file,
+			 struct error *e)
+{
+	const json_t *rows = json_object_get(file, "maps"), *row;
+	const char **names = calloc(json_array_size(rows) + 1, sizeof(*names)), *name, *near;
+	json_t *pin;
+	size_t i;
+	int r = names ? 0 : error_nomem(e);
+
+	json_array_foreach (rows, i, row)
+		if (names)
+			names[i] = answer_str(row, "name", "");
+	json_object_foreach ((json_t *)reuse, name, pin) {
+		for (i = 0; !r && i < json_array_size(rows) && strcmp(names[i], name) != 0; i++)
+			;
+		if (r || i < json_array_size(rows))
+			continue;
+		r = error_set(e, ENOENT, "%s has no map '%s'", in->path, name);
+		near = text_nearest(name, names, json_array_size(rows));
+		if (near)
+			error_hint(e, "did you mean \"%s\"?", near);
+	}
+	free(names);
+	return r;
+}
+
+int load_plan(struct manager *m, const struct manager_load *l, const json_t *reuse,
+	      const struct input *in, const char *name, int64_t object_id, int64_t now,
+	      struct error *e)
 {
 	json_t *request = json_pack("{ss}", "op", "open"), *answer = NULL;
 	const json_t *result, *row;
@@ -315,6 +345,8 @@ int load_plan(struct manager *m, const struct manager_load *l, const struct inpu
 	r = request ? input_attach(in, name, request, e) : error_nomem(e);
 	if (!r)
 		r = load_pairs(request, "globals", l->globals, l->global_count, e);
+	if (!r)
+		r = load_reuse_request(request, reuse, e);
 	if (r) {
 		json_decref(request);
 		return r;
@@ -324,12 +356,14 @@ int load_plan(struct manager *m, const struct manager_load *l, const struct inpu
 	if (!r)
 		r = check_programs(l, in, result, e);
 	if (!r)
+		r = check_planned(in, reuse, result, e);
+	if (!r)
 		r = db_begin(m->db, e);
 	json_array_foreach (json_object_get(result, "programs"), i, row)
 		if (!r)
 			r = plan_program(m, l, row, object_id, now, e);
 	json_array_foreach (json_object_get(result, "maps"), i, row)
-		if (!r)
+		if (!r && !json_object_get(reuse, answer_str(row, "name", "")))
 			r = plan_map(m, row, object_id, now, e);
 	if (!r)
 		r = db_object_settle(m->db, object_id, NULL, 0, e);

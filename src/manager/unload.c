@@ -152,6 +152,22 @@ static int going_program(void *data, struct db_program *p)
 	return r;
 }
 
+/* A map that outlived its object leaves that one's directory when it goes. */
+static int going_directory(struct going *g, const char *pin)
+{
+	char *by_name = root_by_name_dir(g->m);
+	const char *slash = strrchr(pin, '/');
+	char *dir = slash ? strndup(pin, (size_t)(slash - pin)) : NULL;
+	int r = 0;
+
+	if (!by_name || !dir ||
+	    (strcmp(dir, by_name) != 0 && json_array_append_new(g->parents, wire_json(dir))))
+		r = error_nomem(g->e);
+	free(by_name);
+	free(dir);
+	return r;
+}
+
 static int going_map(void *data, struct db_map *map)
 {
 	struct going *g = data;
@@ -162,6 +178,8 @@ static int going_map(void *data, struct db_map *map)
 		return 0;
 	if (how == REACH_PINS && map->pin)
 		r = request_pin(g->pins, map->pin, &map->identity, g->e);
+	if (!r && how == REACH_PINS && map->pin && !map->object_id)
+		r = going_directory(g, map->pin);
 	if (!r && ids_add(&g->maps, map->id))
 		r = error_nomem(g->e);
 	return r;

@@ -404,14 +404,20 @@ static void shared_maps(void **state)
 	assert_int_equal(pairs[2].map_id, shared);
 	free(pairs);
 
-	/* An object's end leaves the map that others use. */
+	/* An object's end leaves the maps that others use, also one of its own. */
+	ok(f, db_use(db, pb, own, &f->e));
 	ok(f, db_object_delete(db, a, &f->e));
 	ok(f, db_maps(db, 0, take_map, &ids, &f->e));
-	are(&ids, 2, (int)shared, (int)foreign);
+	are(&ids, 3, (int)own, (int)shared, (int)foreign);
+	ok(f, db_map_get(db, own, &m, &f->e));
+	assert_int_equal(m.object_id, 0);
+	assert_null(m.object_name);
+	db_map_clear(&m);
 	ok(f, db_uses(db, &pairs, &count, &f->e));
-	assert_int_equal(count, 1);
+	assert_int_equal(count, 2);
 	assert_int_equal(pairs[0].program_id, pb);
 	free(pairs);
+	ok(f, db_map_delete(db, own, &f->e));
 	ok(f, db_map_delete(db, shared, &f->e));
 	ok(f, db_uses(db, &pairs, &count, &f->e));
 	assert_int_equal(count, 0);

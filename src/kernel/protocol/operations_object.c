@@ -29,6 +29,11 @@
 		"globals", FIELD_MAPPING, false, globals_help \
 	}
 
+#define FIELD_REUSE                                            \
+	{                                                      \
+		"reuse_maps", FIELD_MAPPING, false, reuse_help \
+	}
+
 static const char path_help[] = "the object file; beside `object` only what messages call it";
 static const char object_help[] = "the object file's bytes in base64; needs `object_name`";
 static const char object_name_help[] =
@@ -44,11 +49,12 @@ static const char globals_help[] =
 	"`table[3]`), to a value as C text; without BTF a section's name to `hex:` and all its "
 	"bytes. A variable's value is set before those of its parts";
 
+static const char reuse_help[] = "map name to the absolute path of a map's pin: that map is used "
+				 "in place of a new one; it must "
+				 "agree in type, sizes, flags and BTF types";
+
 static const struct field open_fields[] = {
-	FIELD_PATH,
-	FIELD_OBJECT,
-	FIELD_NAME,
-	FIELD_GLOBALS,
+	FIELD_PATH, FIELD_OBJECT, FIELD_NAME, FIELD_GLOBALS, FIELD_REUSE,
 };
 
 static const struct field load_fields[] = {
@@ -61,6 +67,7 @@ static const struct field load_fields[] = {
 	FIELD_TYPES,
 	FIELD_TYPE,
 	FIELD_GLOBALS,
+	FIELD_REUSE,
 	{ "pin_path", FIELD_STRING, false,
 	  "absolute path of a pin for the one program; missing parents are made" },
 	{ "staging", FIELD_STRING, false,
@@ -101,7 +108,8 @@ static const char open_result[] =
 	"`maps`: list of `name`, `type`, `key_size`, `value_size`, `max_entries`, `map_flags`, "
 	"`pin_by_name`, `internal`; `globals`: list of `name`, `map`, `type` (C text, null without "
 	"BTF), `size`, `value` (C text; `hex:` and the bytes without BTF; null when unknown before "
-	"loading or over 4096 bytes); `license` (or null); `btf`. No capability is needed.";
+	"loading or over 4096 bytes); `license` (or null); `btf`. No capability is needed, but for "
+	"`reuse_maps`.";
 static const char load_result[] =
 	"`program_id` (kernel id of the first program), `map_ids` (kernel ids), `root_dev` "
 	"(st_dev of `final`, null without), `programs`, `maps`.\n\n"

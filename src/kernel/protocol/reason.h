@@ -122,6 +122,8 @@ enum stage {
 	X(FROZEN, "frozen", false, "the map may not be written to any more",                     \
 	  "multi.rodata is frozen: only its programs' load could set it")                        \
 	X(MEMORY, "memory", false, "out of memory, here or in the kernel", "out of memory")      \
+	X(NO_SUCH_MAP, "no_such_map", false, "the object has no such map",                       \
+	  "xdp.o has no map 'countrs'")                                                          \
 	X(NO_SUCH_MEMBER, "no_such_member", false,                                               \
 	  "a struct has no such member, or an array no such "                                    \
 	  "element; the hint has the nearest name",                                              \

@@ -15,6 +15,7 @@ struct assignment {
 
 struct setting {
 	const struct object *o;
+	const json_t *reuse; /* maps that are reused; NULL: none */
 	struct variable *variables;
 	size_t count;
 	struct assignment *assignments;
@@ -115,6 +116,12 @@ static int write_variable(const struct btf *btf, const struct variable *v, const
 	return err;
 }
 
+static bool is_reused(const struct setting *s, const struct bpf_map *map)
+{
+	/* Names of sections are the same on the wire. */
+	return json_object_get(s->reuse, object_map_name(map));
+}
+
 static int assign(const struct setting *s, const struct assignment *a, struct failure *f)
 {
 	const char *steps;
@@ -142,6 +149,10 @@ static int assign(const struct setting *s, const struct assignment *a, struct fa
 	if (!initial || v->offset > size || v->size > size - v->offset)
 		return fail(f, STAGE_REQUEST, REASON_NO_SUCH_GLOBAL, EINVAL,
 			    "'%s' has no value before the object is loaded", a->name);
+	if (is_reused(s, v->map))
+		return fail(f, STAGE_REQUEST, REASON_NO_SUCH_GLOBAL, EINVAL,
+			    "'%s' is in %s, for which a map is reused: it has a value already",
+			    a->name, object_map_name(v->map));
 	bytes = malloc(size);
 	if (!bytes)
 		return fail_nomem(f);
@@ -191,7 +202,7 @@ static int read_request(json_t *globals, struct setting *s, struct failure *f)
 int globals_set(const struct request *request, const struct object *o, struct failure *f)
 {
 	json_t *globals = json_object_get(request->json, "globals");
-	struct setting s = { .o = o };
+	struct setting s = { .o = o, .reuse = request_field(request, "reuse_maps") };
 	size_t i;
 	int err;
 

@@ -36,12 +36,8 @@ static void clean_up(struct load *l)
 
 	for (i = 0; l->programs && i < l->object.count; i++)
 		program_facts_free(&l->programs[i].facts);
-	for (i = 0; i < l->map_count; i++) {
-		place_free(&l->maps[i].carried);
-		free(l->maps[i].name);
-	}
+	load_free_maps(l);
 	free(l->programs);
-	free(l->maps);
 	undo_free(&l->undo);
 	if (l->staging_fd >= 0)
 		close(l->staging_fd);

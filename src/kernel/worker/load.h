@@ -22,11 +22,13 @@ struct load_program {
 
 struct load_map {
 	struct bpf_map *map;
-	char *name; /* libbpf may rename a map that is reused */
+	const struct btf *btf; /* the object's; NULL: none */
+	char *name;	       /* libbpf may rename a map that is reused */
 	bool by_name;
-	bool reused; /* by_name: one that exists is used */
-	bool kept;   /* pinned and told */
+	bool reused;	      /* one that exists is used */
+	bool kept;	      /* pinned and told */
 	struct place carried; /* keep_maps: the pin that it has already, if path is set */
+	struct place given;   /* reuse_maps: where the map is pinned, if path is set */
 	struct map_facts facts;
 	json_int_t id;
 	char pin[PIN_NAME];		   /* in staging; "" for none */
@@ -54,13 +56,20 @@ struct load {
 
 /* Reads and checks the paths of the request, as far as that can be before anything is made. */
 int load_paths(struct load *l, struct failure *f);
-/* Lists the maps and finds those that are shared by name. */
+/* Fills maps, which load_free_maps() frees. libbpf pins none by itself from then on. */
+int load_list_maps(struct load *l, struct failure *f);
+void load_free_maps(struct load *l);
+/* Lists the maps and finds those that exist: given, kept, shared by name. */
 int load_find_shared(struct load *l, struct failure *f);
 /*
  * Uses the map of that descriptor, pinned at path, in place of a new one. Refuses one that differs
  * (map_mismatch), naming each field; hint says what the user can do then.
  */
 int load_reuse(struct load_map *m, int fd, const char *path, const char *hint, struct failure *f);
+/* Finds the maps that reuse_maps names (load_reuse.c). */
+int load_find_given(struct load *l, struct failure *f);
+/* The same only to see whether they fit, for an object that is not going to be loaded. */
+int load_check_given(const struct request *request, const struct object *o, struct failure *f);
 /* Finds the maps that keep_maps names (load_carry.c). */
 int load_find_kept(struct load *l, struct failure *f);
 /* Gives the pins of keep_maps and carry their second names in staging. */

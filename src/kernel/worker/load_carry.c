@@ -46,7 +46,7 @@ int load_find_kept(struct load *l, struct failure *f)
 		free(key);
 		if (!key)
 			err = fail_nomem(f);
-		else if (pin && !m->by_name)
+		else if (pin && !m->by_name && !m->reused)
 			err = keep(m, pin, f);
 	}
 	return err;

@@ -83,7 +83,7 @@ static int choose(struct load *l, struct failure *f)
 
 		if (m->facts.info.id == 0)
 			continue;
-		m->kept = (!m->by_name && !l->object.subset) || is_used(l, m);
+		m->kept = (!m->by_name && !m->given.path && !l->object.subset) || is_used(l, m);
 		if (m->kept && !m->reused && l->staging.path)
 			err = give_id(l, "map_ids", m->name, &next, &m->id, f);
 	}

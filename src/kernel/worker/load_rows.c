@@ -53,9 +53,10 @@ static json_t *program_row(const struct load *l, const struct load_program *p)
 static json_t *map_row(const struct load *l, const struct load_map *m)
 {
 	const char *name = m->carried.path ? m->carried.base : m->pin;
-	json_t *pin =
-		m->by_name ? path_json(l->by_name.path, m->shared_name) : path_json(l->final, name);
-	bool pinned = m->by_name || name[0];
+	json_t *pin = m->given.path ? wire_json(m->given.path)
+		      : m->by_name  ? path_json(l->by_name.path, m->shared_name)
+				    : path_json(l->final, name);
+	bool pinned = m->given.path || m->by_name || name[0];
 	json_t *row;
 	int err = 0;
 

@@ -4,6 +4,7 @@
 
 #include "kernel/worker/elf.h"
 #include "kernel/worker/globals.h"
+#include "kernel/worker/load.h"
 #include "kernel/worker/object.h"
 #include "kernel/worker/open.h"
 
@@ -94,6 +95,13 @@ int handle_OPEN(const struct request *request, json_t **result, struct failure *
 		*result = open_result(&o);
 		if (!*result)
 			err = fail_nomem(f);
+	}
+	/* Last: what is reused looks different afterwards. */
+	if (!err)
+		err = load_check_given(request, &o, f);
+	if (err) {
+		json_decref(*result);
+		*result = NULL;
 	}
 	object_close(&o);
 	return err;
