@@ -216,7 +216,7 @@ static int check_value(const struct arg *a, const char *value, struct error *e)
 					       "%s is a number of seconds from 0.05, not \"%s\"",
 					       a->name, value);
 		return 0;
-	case ARG_PAIR:
+	case ARG_LABEL:
 	case ARG_GLOBAL:
 	case ARG_ATTACH:
 	case ARG_REUSE:

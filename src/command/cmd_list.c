@@ -486,7 +486,7 @@ static const struct arg list_args[] = {
 	  .value = "PROGRAM",
 	  .help = "only links of this program" },
 	{ .name = "--label",
-	  .type = ARG_PAIR,
+	  .type = ARG_LABEL,
 	  .flags = ARG_REPEAT,
 	  .value = "KEY=VALUE",
 	  .help = "only what bears this label" },

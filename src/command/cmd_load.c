@@ -264,7 +264,7 @@ static const struct arg load_args[] = {
 	  .value = "NAME=MAP",
 	  .help = "use a map that is there for the file's map NAME, instead of a new one" },
 	{ .name = "--label",
-	  .type = ARG_PAIR,
+	  .type = ARG_LABEL,
 	  .flags = ARG_REPEAT,
 	  .value = "KEY=VALUE",
 	  .help = "a label, to find or unload things by" },

@@ -164,7 +164,7 @@ static const struct arg unload_args[] = {
 	  .value = "PROGRAM|OBJECT",
 	  .help = "what to unload: ids, names, OBJECT/NAME, pin paths" },
 	{ .name = "--label",
-	  .type = ARG_PAIR,
+	  .type = ARG_LABEL,
 	  .flags = ARG_REPEAT,
 	  .value = "KEY=VALUE",
 	  .help = "all objects that bear this label" },

@@ -26,7 +26,7 @@ enum arg_type {
 	ARG_SECONDS,	  /* a number of seconds, fractions allowed */
 	ARG_COUNT,	  /* a whole number from 1 */
 	ARG_NUMBER,	  /* a whole number from 0 */
-	ARG_PAIR,	  /* KEY=VALUE */
+	ARG_LABEL,	  /* KEY=VALUE of an object */
 	ARG_REUSE,	  /* NAME=MAP: a map of the FILE, and one that is managed */
 	ARG_GLOBAL,	  /* NAME=VALUE of a global variable of the FILE given before */
 	ARG_FILE,	  /* a file's path */

@@ -187,6 +187,39 @@ static void offer_map_keys(struct gathering *g)
 	buf_free(&key);
 }
 
+static int offer_labels_of(void *data, struct db_object *o)
+{
+	struct gathering *g = data;
+	struct error e = ERROR_INIT;
+	struct db_label *labels;
+	struct db *db;
+	size_t count;
+
+	if (!manager_db(g->s->manager, &db, &e) && !db_labels(db, o->id, &labels, &count, &e)) {
+		for (size_t i = 0; i < count; i++) {
+			struct buf lead = { 0 };
+
+			buf_printf(&lead, "%s=", labels[i].key);
+			offer(g, buf_text(&lead), labels[i].value, true);
+			buf_free(&lead);
+		}
+		db_labels_free(labels, count);
+	}
+	error_clear(&e);
+	return 0;
+}
+
+/* Labels that objects have. */
+static void offer_labels(struct gathering *g)
+{
+	struct error e = ERROR_INIT;
+	struct db *db;
+
+	if (!manager_db(g->s->manager, &db, &e))
+		db_objects(db, offer_labels_of, g, &e);
+	error_clear(&e);
+}
+
 /* What is before the equals sign is of the file, what follows is managed. */
 static void offer_reuse(struct gathering *g)
 {
@@ -266,6 +299,9 @@ static void offer_type(struct gathering *g, const struct arg *a)
 	case ARG_GLOBAL:
 		offer_globals(g);
 		break;
+	case ARG_LABEL:
+		offer_labels(g);
+		break;
 	case ARG_REUSE:
 		offer_reuse(g);
 		break;
@@ -337,7 +373,6 @@ static void offer_type(struct gathering *g, const struct arg *a)
 	case ARG_SECONDS:
 	case ARG_COUNT:
 	case ARG_NUMBER:
-	case ARG_PAIR:
 		break;
 	}
 }
