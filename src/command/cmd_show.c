@@ -145,10 +145,9 @@ static void pass_rows(struct sink *s, const json_t *rows, const char *key,
 }
 
 static const struct sink_column global_columns[] = {
-	{ .key = "name", .title = "GLOBAL" },
-	{ .key = "map", .title = "IN" },
-	{ .key = "type", .title = "TYPE" },
-	{ .key = "value", .title = "LOADED WITH" },
+	{ .key = "name", .title = "GLOBAL" }, { .key = "map", .title = "IN" },
+	{ .key = "type", .title = "TYPE" },   { .key = "value", .title = "LOADED WITH" },
+	{ .key = "present", .title = "NOW" },
 };
 static const struct sink_table globals_table = { global_columns,
 						 sizeof(global_columns) / sizeof(global_columns[0]),
@@ -158,8 +157,8 @@ static const struct sink_table globals_table = { global_columns,
 static int write_globals(struct rows_context *c, int64_t object_id, int64_t program_id,
 			 struct error *e)
 {
-	static const char *const members[] = { "name", "map",	"map_id", "type",
-					       "size", "value", NULL };
+	static const char *const members[] = { "name", "map",	"map_id",  "type",
+					       "size", "value", "present", NULL };
 	struct sink *s = c->s->sink;
 	struct error why = ERROR_INIT;
 	json_t *list = NULL;

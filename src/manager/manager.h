@@ -235,8 +235,9 @@ int manager_check_globals(struct manager *m, const char *path, const struct mana
 
 /*
  * The global variables that a program (0: all of the object's) has in its maps: rows as the
- * worker's "open" tells them, with the values that they were loaded with, and map_id. An empty list
- * without asking a worker where there is no such map. *list is the caller's.
+ * worker's "open" tells them, with the values that they were loaded with, map_id, and their present
+ * value (null: it cannot be read). An empty list without asking a worker where there is no such
+ * map. *list is the caller's.
  */
 int manager_globals(struct manager *m, int64_t object_id, int64_t program_id, json_t **list,
 		    struct error *e);

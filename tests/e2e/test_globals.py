@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """load --global: global variables by name, typed by BTF, checked before anything is loaded."""
 import json
+import os
 
 import pytest
 
@@ -237,11 +238,18 @@ def test_show_tells_them(env, build_bpf, example):
         rows = shown(env, *words)
         assert rows["cfg"] == {"name": "cfg", "map": ".rodata", "map_id": maps[".rodata"],
                                "type": "struct config", "size": 12,
-                               "value": "{.limit = 20, .deep = {{.add = 0}, {.add = 0}}}"}
+                               "value": "{.limit = 20, .deep = {{.add = 0}, {.add = 0}}}",
+                               "present": "{.limit = 20, .deep = {{.add = 0}, {.add = 0}}}"}
         assert (rows["factor"]["map"], rows["factor"]["value"]) == (".data", "1")
         assert (rows["seen"]["map"], rows["seen"]["value"]) == (".bss", "{1, -2}")
+        assert (rows["factor"]["present"], rows["seen"]["present"]) == ("1", "{1, -2}")
         out = env.ok("show", *words).out
         assert "LOADED WITH" in out and "{1, -2}" in out
+    # What the program made of them since.
+    run_program(only([r for r in listed(env) if r["name"] == "sum"])["pinned_path"], bytes(64), 3,
+                env.dir)
+    row = shown(env, "sum/sum")["seen"]
+    assert (row["value"], row["present"]) == ("{1, -2}", "{1, 1}")
     # Each program has the constants, used or not; the rest only where it uses them.
     assert set(shown(env, "sum/plain")) == {"cfg"}
     # Without any there is nothing to ask a worker for.
@@ -249,6 +257,14 @@ def test_show_tells_them(env, build_bpf, example):
     for name in "xdp_pass", "object:xdp_pass":
         assert shown(env, name, "--worker", "/nothing") == {}
         assert "GLOBAL" not in env.ok("show", name).out
+
+
+def test_show_of_maps_that_are_gone(env, build_bpf):
+    env.ok("load", build_bpf(SUM, "sum"))
+    for row in listed(env, "maps"):
+        os.unlink(row["pinned_path"])
+    rows = shown(env, "object:sum")
+    assert rows["factor"]["value"] == "1" and {g["present"] for g in rows.values()} == {None}
 
 
 def test_show_without_a_worker_tells_the_rest(env, build_bpf):
