@@ -145,6 +145,12 @@ static void running_row(struct stores *s, sqlite3_stmt *row)
 		      text(row, 0), runs);
 }
 
+/* A map that outlived its object is pinned in that one's directory. */
+static void left_row(struct stores *s, sqlite3_stmt *row)
+{
+	expect(s, text(row, 0));
+}
+
 static void directory_row(struct stores *s, sqlite3_stmt *row)
 {
 	struct stat st;
@@ -171,6 +177,9 @@ static const struct {
 	{ "SELECT l.id, l.pinned_path, p.kernel_id FROM links l JOIN programs p "
 	  "ON p.id = l.program_id",
 	  running_row },
+	{ "SELECT DISTINCT rtrim(rtrim(pinned_path, replace(pinned_path, '/', '')), '/') FROM maps "
+	  "WHERE object_id IS NULL AND pinned_path NOT GLOB '*/by_name/*'",
+	  left_row },
 	{ "SELECT path, EXISTS (SELECT 1 FROM programs WHERE substr(pinned_path, 1, "
 	  "length(path) + 1) = path || '/') FROM directories",
 	  directory_row },

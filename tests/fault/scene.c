@@ -23,6 +23,10 @@
 #define AND_XDP "--attach", "=xdp=lo --mode generic"
 
 #define LINK(n)	   .table = "links", .name = (n)
+#define OWNER "load @xdp_pass --name =owner"
+/* The map by its id: that of an owner loaded first is 3. */
+#define SECOND(map) "load @xdp_pass --name =second --reuse-map =rs=" map
+
 #define OBJECT(n)  .table = "objects", .name = (n)
 #define PROGRAM(n) .table = "programs", .name = (n)
 
@@ -139,6 +143,26 @@ const struct operation operations[] = {
 	  .removes = true,
 	  OBJECT("=other"),
 	  .stays = "=by_name" },
+	{ .title = "load, map reused",
+	  .before = SCRIPT(OWNER),
+	  .command = WORDS("load", "@xdp_pass", "--name", "=second", "--reuse-map", "=rs=3"),
+	  OBJECT("=second"),
+	  .stays = "=owner" },
+	{ .title = "unload, map reused by others",
+	  .before = SCRIPT(OWNER "; " SECOND("3")),
+	  .command = WORDS("unload", "=owner"),
+	  .removes = true,
+	  OBJECT("=owner"),
+	  .stays = "=second",
+	  .in_short = IN_SHORT },
+	{ .title = "unload, map that outlived its object",
+	  .before = SCRIPT(OWNER "; " SECOND("3") "; " KEEPER "; unload =owner"),
+	  .command = WORDS("unload", "=second"),
+	  .removes = true,
+	  OBJECT("=second"),
+	  .stays = "=keeper",
+	  .intricate = true,
+	  .in_short = IN_SHORT },
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
 
