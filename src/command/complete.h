@@ -35,6 +35,16 @@ void offer_globals(struct gathering *g);
 /* [PROGRAM=]TYPE */
 void offer_program_types(struct gathering *g);
 
+/* ---- complete_named.c ---- */
+/* Names of what is managed, of these kinds; ids once a digit is typed. */
+void offer_named(struct gathering *g, unsigned want);
+/* Some of the keys of the MAP that the line names already. */
+void offer_map_keys(struct gathering *g);
+/* KEY=VALUE that objects have. */
+void offer_labels(struct gathering *g);
+/* NAME=MAP: what is before the equals sign is of the file, what follows is managed. */
+void offer_reuse(struct gathering *g);
+
 /* ---- complete_target.c ---- */
 void offer_targets(struct gathering *g);
 void offer_attach_types(struct gathering *g);

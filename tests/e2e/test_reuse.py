@@ -218,7 +218,7 @@ def test_completion(env, build_bpf, example):
     def complete(line):
         return env.ok("complete", line).out.splitlines()
     assert complete(f"load {path} --reuse-map ") == [".data=", "hits="]
-    assert complete(f"load {path} --reuse-map hits=") == ["hits=.data", "hits=counters",
+    assert complete(f"load {path} --reuse-map hits=") == ["hits=counters", "hits=first.data",
                                                          "hits=hits"]
     assert complete(f"load {path} --reuse-map hits=co") == ["hits=counters"]
 

@@ -22,8 +22,8 @@
 #define ATTACH	"attach =ingress lo --ingress"
 #define AND_XDP "--attach", "=xdp=lo --mode generic"
 
-#define LINK(n)	   .table = "links", .name = (n)
-#define OWNER "load @xdp_pass --name =owner"
+#define LINK(n) .table = "links", .name = (n)
+#define OWNER	"load @xdp_pass --name =owner"
 /* The map by its id: that of an owner loaded first is 3. */
 #define SECOND(map) "load @xdp_pass --name =second --reuse-map =rs=" map
 
