@@ -105,74 +105,6 @@ static int prepare(struct loading *k)
 	return r;
 }
 
-struct still_loaded {
-	struct loading *k;
-	bool all;      /* programs are there */
-	bool detached; /* one that is to be attached is not */
-	bool attached; /* the one looked at is */
-};
-
-static int see_attached(void *data, struct db_link *l)
-{
-	struct still_loaded *s = data;
-
-	s->attached |= manager_look_link(s->k->m, l).sight == SIGHT_ATTACHED;
-	return 0;
-}
-
-static int see_loaded(void *data, struct db_program *p)
-{
-	struct still_loaded *s = data;
-	int r;
-
-	s->all &= manager_look_program(s->k->m, p).sight == SIGHT_LOADED;
-	if (!load_attaches(s->k->l, p->name))
-		return 0;
-	s->attached = false;
-	r = db_links(s->k->m->db, p->id, see_attached, s, s->k->e);
-	s->detached |= !s->attached;
-	return r;
-}
-
-/* 0: the name is free. 1: --ensure, and the same is there already. */
-static int check_taken(struct loading *k, int64_t *id)
-{
-	struct still_loaded s = { .k = k, .all = true };
-	struct db_object o = { 0 };
-	int r;
-
-	r = db_object_by_name(k->m->db, k->name, &o, k->e);
-	if (r == -ENOENT)
-		return 0;
-	if (r)
-		return r;
-	k->m->sight.known = false;
-	r = db_programs(k->m->db, o.id, see_loaded, &s, k->e);
-	if (!r && k->l->ensure && s.all && !s.detached && !strcmp(o.sha256, k->in.sha256) &&
-	    !strcmp(o.options ? o.options : "", k->options)) {
-		*id = o.id;
-		r = 1;
-	} else if (!r) {
-		r = error_set(k->e, EEXIST,
-			      "the name \"%s\" is taken by object %lld, loaded from %s", k->name,
-			      (long long)o.id, o.path);
-		if (k->l->ensure && s.all && s.detached)
-			error_hint(k->e,
-				   "it is not attached as --attach asks; attach its programs, or "
-				   "unload it first");
-		else if (k->l->ensure && s.all)
-			error_hint(k->e, "the one that is loaded differs (file or options); unload "
-					 "it first, or load under another --name");
-		else
-			error_hint(k->e,
-				   "load under another name with --name NAME, or unload "
-				   "object:%s first",
-				   k->name);
-	}
-	db_object_clear(&o);
-	return r;
-}
-
 /*
  * Whoever recovers removes the directories that an intent names, so none may be there before it: a
  * database that was restored from a copy gives ids a second time.
@@ -221,7 +153,7 @@ static int intend(struct loading *k, int64_t *id)
 	memcpy(o.sha256, k->in.sha256, sizeof(o.sha256));
 	r = db_begin(m->db, k->e);
 	if (!r)
-		r = check_taken(k, id);
+		r = load_check_taken(m, l, k->name, k->in.sha256, k->options, id, k->e);
 	if (!r && !m->config.dry_run) {
 		r = db_next_id(m->db, &next, k->e);
 		o.pin_dir = r ? NULL : root_object_dir(m, next);

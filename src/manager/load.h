@@ -10,6 +10,13 @@ int load_pairs(json_t *request, const char *key, const struct manager_pair *pair
 /* Adds "programs", "types", "type" and "globals" to a request. */
 int load_selection(const struct manager_load *l, json_t *request, struct error *e);
 
+/*
+ * Whether the object's name is taken (-EEXIST). 1: by the same load, which --ensure asks for; *id
+ * is the object's then. options: what this load would be remembered with.
+ */
+int load_check_taken(struct manager *m, const struct manager_load *l, const char *name,
+		     const char *sha256, const char *options, int64_t *id, struct error *e);
+
 /* Links that were made with an object, before they are rows. */
 struct load_links {
 	struct load_link {
@@ -59,6 +66,7 @@ int load_record_rows(struct manager *m, int64_t object_id, int64_t now, const js
 
 /* A dry run's load: what it would have made, from a look into the file (record.c). */
 int load_plan(struct manager *m, const struct manager_load *l, const json_t *reuse,
-	      const struct input *in, const char *name, int64_t object_id, int64_t now, struct error *e);
+	      const struct input *in, const char *name, int64_t object_id, int64_t now,
+	      struct error *e);
 
 #endif

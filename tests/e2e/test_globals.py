@@ -186,7 +186,8 @@ def test_ensure_compares_them(env, build_bpf, unchanged):
         assert same.json()["changed"] is False
         for given in (["limit=2", "on=true"], ["limit=1"], []):
             words = [word for value in given for word in ("--global", value)]
-            assert_failed(env.run("load", path, "--ensure", *words), 1, "taken", "differs")
+            assert_failed(env.run("load", path, "--ensure", *words), 1, "taken",
+                          "differs in --global;")
 
 
 def test_a_script_quotes_them(env, build_bpf):

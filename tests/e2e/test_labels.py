@@ -48,6 +48,16 @@ def test_unload_by_label(env, labelled, unchanged):
         assert_failed(env.run("unload", "one"), 1, 'is named "one"')
 
 
+def test_ensure_asks_for_labels_too(env, labelled, unchanged):
+    with unchanged(env):
+        for words in (["--label", "team=net"], ["--label", "team=net", "--label", "tier=edge"], []):
+            document = env.ok("-j", "load", labelled, "--name", "one", "--ensure", *words).json()
+            assert document["changed"] is False
+        assert_failed(env.run("load", labelled, "--name", "one", "--ensure", "--label",
+                              "team=web", "--program", "xdp_pass"), 1, "taken",
+                      "differs in --program, --label;")
+
+
 @pytest.mark.parametrize("words, pattern", [
     (["list", "--label", "team"], "KEY=VALUE"), (["list", "--label", "=x"], "KEY=VALUE"),
     (["unload", "--label", "team"], "KEY=VALUE"),

@@ -207,7 +207,7 @@ def test_dry_run_and_ensure(env, build_bpf, unchanged):
     with unchanged(env):
         words = ["load", path, "--name", "second", "--ensure"]
         assert env.ok("-j", *words, "--reuse-map", "hits=hits").json()["changed"] is False
-        assert_failed(env.run(*words), 1, "differs")
+        assert_failed(env.run(*words), 1, "differs in --reuse-map;")
 
 
 def test_completion(env, build_bpf, example):
