@@ -98,8 +98,10 @@ static int scan_process(struct holders *h, int process, int pid, bool *denied)
 	}
 	fds = fdopendir(fd);
 	if (!fds) {
+		/* Unless memory is lost, the process ended meanwhile. */
+		err = errno == ENOMEM ? -ENOMEM : 0;
 		close(fd);
-		return -ENOMEM;
+		return err;
 	}
 	while (!err && (entry = readdir(fds)))
 		if (entry->d_name[0] != '.')
