@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The contents of maps: read by the reading worker, written by the acting one under the locks. */
+#include "manager/census.h"
 #include "manager/internal.h"
 
 #include <errno.h>
@@ -203,16 +204,22 @@ int manager_map_get(struct manager *m, const struct manager_map *map, const char
 }
 
 /* What others made is shown and never touched. */
-static int check_ours(const struct manager_map *map, struct error *e)
+static int check_ours(struct manager *m, const struct manager_map *map, struct error *e)
 {
+	int r;
+
 	if (map->id)
 		return 0;
-	if (map->pin)
+	if (map->pin) {
 		error_set(e, EPERM, "the map at %s is not managed by bpfman: it is only read",
 			  map->pin);
-	else
+	} else {
+		r = census_refuse(m, WANT_MAP, map->identity.kernel_id, e);
+		if (r)
+			return r;
 		error_set(e, EPERM, "kernel map %u is not managed by bpfman: it is only read",
 			  map->identity.kernel_id);
+	}
 	return error_hint(e, "list maps shows those that bpfman manages");
 }
 
@@ -248,7 +255,7 @@ int manager_map_set(struct manager *m, const struct manager_map *map, const char
 {
 	json_t *request, *list, *result;
 	bool lost;
-	int r = check_ours(map, e);
+	int r = check_ours(m, map, e);
 
 	if (r)
 		return r;
@@ -269,7 +276,7 @@ int manager_map_delete(struct manager *m, const struct manager_map *map, const c
 {
 	json_t *request;
 	bool lost;
-	int r = check_ours(map, e);
+	int r = check_ours(m, map, e);
 
 	*result = NULL;
 	if (r)

@@ -224,7 +224,8 @@ def test_maps_of_others_are_read_only(env, kinds, unchanged):
         with unchanged(env):
             said = env.run("map", "set", name, "hex:01000000", "hex:00000000")
             assert said.status == 1
-            assert_said(said.err, "is not managed by bpfman: it is only read")
+            assert_said(said.err, "is not managed by bpfman: it is only read" if name == foreign
+                        else f'map k:{kernel_id} "foreign" is not bpfman.s: no process holds it')
             assert env.run("map", "delete", name, "hex:01000000").status == 1
     assert contents(foreign) == {("0x01", "0x00", "0x00", "0x00"): ("0x02", "0x00", "0x00", "0x00")}
 
