@@ -73,17 +73,17 @@ static int first_link_id(struct manager *m, const json_t *result, int64_t *id, s
 	*id += (int64_t)json_array_size(json_object_get(result, "programs"));
 	json_array_foreach (maps, i, row) {
 		struct db_map known = { 0 };
-		char *name = answer_bytes(row, "name");
+		char *pin = answer_bytes(row, "pin");
 		int found = -ENOENT;
 
-		if (!r && name && answer_bool(row, "shared") && !answer_bool(row, "created"))
-			found = db_map_shared(m->db, name, &known, e);
+		if (!r && pin && !answer_bool(row, "created"))
+			found = db_map_pinned(m->db, pin, &known, e);
 		if (found == -ENOENT)
 			++*id;
 		else if (found)
 			r = found;
 		db_map_clear(&known);
-		free(name);
+		free(pin);
 	}
 	return r;
 }

@@ -244,3 +244,56 @@ def test_the_worker_by_hand(env, build_bpf, unchanged):
     row = only([m for m in second["maps"] if m["name"] == "hits"])
     assert (row["id"], row["created"], row["shared"], row["pin"]) == (None, False, False, pin)
     assert sorted(os.listdir(root / "2")) == ["m10__data", "p9_count"]
+
+
+def test_attached_with_the_load(env, build_bpf, netns):
+    path = build_bpf(COUNT, "first")
+    env.ok("load", path)
+    attach = f"count={netns.interface} --netns {netns.name}"
+    document = env.ok("-j", "load", path, "--name", "second", "--reuse-map", "hits=hits",
+                      "--attach", attach).json()
+    ids = [row["id"] for row in document["programs"] + document["maps"] + document["links"]]
+    assert len(set(ids)) == 4 and maps(env)["hits"]["id"] in ids
+    assert only(listed(env, "links"))["program_id"] == of_object(env, "second")["id"]
+    env.ok("unload", "--all")
+    assert listed(env, "maps") == listed(env, "links") == []
+
+
+def test_upgrades_of_both_sides(env, build_bpf, unchanged):
+    first = build_bpf(COUNT, "first")
+    newer = build_bpf(COUNT.replace("+= step", "+= 100 * step"), "first")
+    with unchanged(env):
+        env.ok("load", first)
+        env.ok("load", first, "--name", "second", "--reuse-map", "hits=hits")
+        hits = maps(env)["hits"]
+        for name in "second", "first":
+            env.ok("upgrade", f"object:{name}", newer)
+            row = maps(env)["hits"]
+            assert (row["id"], row["kernel_id"], row["object"], row["state"]) == \
+                (hits["id"], hits["kernel_id"], "first", "loaded")
+            assert row["programs"] == sorted(of_object(env, n)["id"] for n in ("first", "second"))
+        run_program(of_object(env, "second")["pinned_path"], bytes(64), 1, env.dir)
+        run_program(of_object(env, "first")["pinned_path"], bytes(64), 1, env.dir)
+        assert map_values(maps(env)["hits"]["pinned_path"]) == {0: 200}
+        # The owner goes first, and the other is upgraded without it.
+        env.ok("unload", "object:first")
+        env.ok("upgrade", "object:second", first)
+        row = maps(env)["hits"]
+        assert (row["id"], row["object"], row["state"]) == (hits["id"], None, "loaded")
+        run_program(of_object(env, "second")["pinned_path"], bytes(64), 1, env.dir)
+        assert map_values(row["pinned_path"]) == {0: 201}
+        env.ok("unload", "object:second")
+        assert listed(env, "maps") == []
+
+
+def test_globals_of_an_upgrade(env, build_bpf):
+    path = build_bpf(COUNT.replace("volatile int step", "const volatile int step"), "first")
+    env.ok("load", path, "--global", "step=7")
+    env.ok("upgrade", "object:first", build_bpf(
+        COUNT.replace("volatile int step = 1", "const volatile int before = 3, step = 1")
+        .replace("+= step", "+= step + before"), "first"))
+    run_program(only(listed(env))["pinned_path"], bytes(64), 1, env.dir)
+    assert map_values(maps(env)["hits"]["pinned_path"]) == {0: 10}
+    [row] = [g for g in env.ok("-j", "show", "object:first").json()["globals"]
+             if g["name"] == "step"]
+    assert (row["value"], row["present"]) == ("7", "7")
