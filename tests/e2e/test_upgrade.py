@@ -217,6 +217,23 @@ def test_a_dry_run_changes_nothing(env, build, unchanged):
                       1, "no map x")
 
 
+def test_a_map_that_another_object_uses(env, build, build_bpf, unchanged):
+    env.ok("load", build())
+    user = build_bpf(COUNT, "user", ["-DPROGRAM=reader", "-DSTEP=7"])
+    env.ok("load", user, "--reuse-map", "counters=counters")
+    with unchanged(env):
+        assert_failed(env.run("upgrade", "count", build("STEP=2"), "--reset-map", "counters"), 1,
+                      "cannot be reset", "another object")
+    env.ok("upgrade", "count", build("STEP=2"))
+    run(env)
+    run(env, name="reader")
+    assert count_of(env) == 9
+    # The user is upgraded too, and still uses it.
+    env.ok("upgrade", "user", build_bpf(COUNT, "user", ["-DPROGRAM=reader", "-DSTEP=20"]))
+    run(env, name="reader")
+    assert count_of(env) == 29
+
+
 def test_maps_pinned_by_name_stay_shared(env, example, build_bpf):
     env.ok("load", example("by_name"))
     shared = only([m for m in listed(env, "maps") if m["object"] is None])
