@@ -31,7 +31,7 @@ struct attaching {
 
 /*
  * Where another link is to be: by the pin of ours that it is, so that no id is mistaken, or by its
- * kernel id.
+ * kernel id. NULL where that one is only planned, in a dry run: nobody can be asked about it.
  */
 static int anchor(struct manager *m, const char *key, const char *text, char **value,
 		  struct error *e)
@@ -60,12 +60,12 @@ static int anchor(struct manager *m, const char *key, const char *text, char **v
 	if (look.sight == SIGHT_LOST || look.sight == SIGHT_TARGET_GONE)
 		r = error_set(e, ENOENT, "--%s %s: link %lld is not attached any more: %s (%s)",
 			      key, text, (long long)l.id, sight_name(look.sight), look.reason);
-	else
-		buf_printf(&place, "pin:%s", l.pin ? l.pin : "");
+	else if (l.pin)
+		buf_printf(&place, "pin:%s", l.pin);
 out:
 	if (!r && buf_error(&place))
 		r = error_nomem(e);
-	*value = r ? NULL : buf_take(&place);
+	*value = r || !place.len ? NULL : buf_take(&place);
 	buf_free(&place);
 	db_link_clear(&l);
 	return r;
@@ -87,11 +87,14 @@ static int options_json(struct manager *m, const struct manager_attachment *what
 		return error_nomem(e);
 	for (size_t i = 0; !r && i < what->option_count; i++) {
 		const struct manager_pair *o = &what->options[i];
+		bool planned = false;
 		char *value = NULL;
 
-		if (m && is_anchor(o->key))
+		if (m && is_anchor(o->key)) {
 			r = anchor(m, o->key, o->value, &value, e);
-		if (!r &&
+			planned = !value;
+		}
+		if (!r && !planned &&
 		    json_object_set_new(*options, o->key, wire_json(value ? value : o->value)))
 			r = error_nomem(e);
 		free(value);
@@ -207,35 +210,73 @@ static int resolve(struct attaching *k)
 struct same {
 	struct attaching *k;
 	char *type;
-	const json_t *target;
-	int64_t id; /* of a live link to the same target; 0: none */
+	json_t *target;
+	int64_t id; /* of the last link to the same target; 0: none */
+	char *pin;  /* that link's; NULL: it is only planned */
 };
+
+/* Only what a target is: its names are many, and change. */
+static void drop_names(json_t *target)
+{
+	if (json_object_get(target, "ifindex"))
+		json_object_del(target, "interface");
+	if (json_object_get(target, "netns_ino"))
+		json_object_del(target, "netns");
+	if (json_object_get(target, "cgroup_id"))
+		json_object_del(target, "path");
+}
 
 static int see_same(void *data, struct db_link *l)
 {
 	struct same *s = data;
 	json_t *target = l->target ? json_loads(l->target, 0, NULL) : NULL;
+	int r = 0;
 
+	drop_names(target);
 	if (l->type && s->type && !strcmp(l->type, s->type) && json_equal(target, s->target) &&
-	    manager_look_link(s->k->m, l).sight == SIGHT_ATTACHED)
+	    manager_look_link(s->k->m, l).sight == SIGHT_ATTACHED) {
 		s->id = l->id;
+		free(s->pin);
+		s->pin = l->pin ? strdup(l->pin) : NULL;
+		r = l->pin && !s->pin ? error_nomem(s->k->e) : 0;
+	}
 	json_decref(target);
-	return 0;
+	return r;
+}
+
+/* Its pin does not tell that a link was detached by somebody else: the kernel does. */
+static int is_dead(struct attaching *k, const char *pin, bool *dead)
+{
+	json_t *answer = NULL;
+	int r = manager_do(k->m, k->program.name,
+			   json_pack("{ss so}", "op", "info", "pin_path", wire_json(pin)), &answer,
+			   k->e);
+
+	*dead = !r && answer_bool(json_object_get(answer, "result"), "target_gone");
+	json_decref(answer);
+	return r;
 }
 
 /* 1: it is attached there already, by link *id. */
 static int find_same(struct attaching *k, int64_t *id)
 {
 	struct same s = { .k = k };
+	bool dead = false;
 	int r;
 
 	s.type = answer_bytes(k->row, "type");
-	s.target = json_object_get(k->row, "target");
+	s.target = json_copy(json_object_get(k->row, "target"));
+	drop_names(s.target);
 	r = db_links(k->m->db, k->program.id, see_same, &s, k->e);
+	if (!r && s.pin)
+		r = is_dead(k, s.pin, &dead);
 	free(s.type);
-	if (!r && s.id)
-		*id = s.id;
-	return r ? r : s.id != 0;
+	free(s.pin);
+	json_decref(s.target);
+	if (r || !s.id || dead)
+		return r;
+	*id = s.id;
+	return 1;
 }
 
 /* Whoever recovers removes what is pinned at these places, so nothing may be there before. */

@@ -119,16 +119,46 @@ static int time_left(struct manager *m, int64_t id, int64_t *left, struct error 
 	return r;
 }
 
+/* With the locks: the wall clock may say that there is time left, but it was set back meanwhile. */
+static int end_trial(struct manager *m, int64_t id, struct error *e)
+{
+	struct db_link l = { 0 };
+	int64_t expires_at;
+	int r = db_link_get(m->db, id, &l, e);
+
+	expires_at = l.expires_at;
+	db_link_clear(&l);
+	if (r || !expires_at)
+		return r == -ENOENT ? 0 : r;
+	r = db_begin(m->db, e);
+	if (!r)
+		r = db_link_set_state(m->db, id, DB_UNLOADING, m->run_id, e);
+	if (!r)
+		r = db_commit(m->db, e);
+	if (r)
+		db_rollback(m->db);
+	return r ? r : recover(m, e);
+}
+
 int manager_see_trial_out(struct manager *m, int64_t id, struct error *e)
 {
-	int64_t left;
+	int64_t left, end = INT64_MAX;
 	int r;
 
 	/* What happens to the link is told by the recovery that does it. */
 	manager_nothing_changed(m);
 	while (!(r = time_left(m, id, &left, e)) && left > 0) {
-		int ms = (int)(left / NS_PER_MS + 1);
+		int64_t now = clock_monotonic();
+		int ms;
 
+		/* The wall clock may be set while it runs: back must not make it longer. */
+		if (end == INT64_MAX)
+			end = now + left;
+		if (end - now < left)
+			left = end - now;
+		if (left <= 0)
+			break;
+		ms = (int)(left / NS_PER_MS + 1);
 		/* In between it may be kept or detached, and then there is no reason to stay. */
 		if (left / NS_PER_MS >= LOOK_EVERY_MS)
 			ms = LOOK_EVERY_MS;
@@ -141,7 +171,9 @@ int manager_see_trial_out(struct manager *m, int64_t id, struct error *e)
 		return r == -ENOENT ? 0 : r;
 	/* Taking the locks recovers, and recovery detaches what is over. */
 	r = manager_lock(m, e);
-	if (!r)
-		manager_unlock(m);
+	if (r)
+		return r;
+	r = end_trial(m, id, e);
+	manager_unlock(m);
 	return r;
 }

@@ -124,3 +124,17 @@ def test_ephemeral(env, netns, build_bpf):
     assert [row["state"] for row in out[3]["links"]] == ["attached"] * 2
     assert all(gone(row["kernel_id"]) for row in out[3]["links"])
     assert wait_until(lambda: not env.processes())
+
+
+def test_the_clock_set_back_makes_it_no_longer(env, at):
+    """The clock cannot be turned, so the row is: by an hour, while somebody waits."""
+    import sqlite3
+    link = env.ok("-j", *at, "1.5").json()["link"]
+    assert wait_until(lambda: waiters(env))
+    time.sleep(0.7)  # it has seen how long it waits
+    with sqlite3.connect(env.db, isolation_level=None) as db:
+        db.execute("UPDATE links SET expires_at = expires_at + 3600000000000 WHERE id = ?",
+                   (link["id"],))
+    assert gone(link["kernel_id"])
+    assert wait_until(lambda: not env.processes()) and listed(env, "links") == []
+    assert "trial" in env.ok("-j", "events").json()["events"][-1]["message"]

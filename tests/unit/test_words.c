@@ -25,6 +25,10 @@ static void test_words_are_quoted_where_needed(void **state)
 	assert_word("/usr/lib/libc.so.6:malloc+0x10", "/usr/lib/libc.so.6:malloc+0x10");
 	assert_word("sched:sched_switch", "sched:sched_switch");
 	assert_word("", "\"\"");
+	/* Else they would be read as options; a number is none. */
+	assert_word("--egress", "\"--egress\"");
+	assert_word("-", "\"-\"");
+	assert_word("-5", "-5");
 	assert_word("a b", "\"a b\"");
 	assert_word("a;b#c", "\"a;b#c\"");
 	assert_word("it's", "\"it's\"");
@@ -39,9 +43,9 @@ static void test_words_are_separated(void **state)
 
 	(void)state;
 	command_word(&line, "veth 0");
-	command_word(&line, "--egress");
+	command_word(&line, "egress");
 	command_word(&line, "");
-	assert_string_equal(buf_text(&line), "\"veth 0\" --egress \"\"");
+	assert_string_equal(buf_text(&line), "\"veth 0\" egress \"\"");
 	buf_free(&line);
 }
 

@@ -10,6 +10,9 @@ static bool is_plain(const char *word)
 	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				    "0123456789_-+./:,=@%";
 
+	/* What looks like an option is one, unless it is quoted. */
+	if (word[0] == '-' && (word[1] < '0' || word[1] > '9'))
+		return false;
 	return *word && strspn(word, plain) == strlen(word);
 }
 
