@@ -163,10 +163,12 @@ int attach_read_row(const json_t *row, struct db_link *l, struct error *e);
 struct look look_at_link_pin(struct manager *m, const struct db_link *l);
 
 /* ---- netns.c ---- */
-/* Whether an interface is there, in the namespace with this identity; path may be NULL. ifindex 0:
- * whether the namespace is. */
-struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, const char *path,
-		       uint32_t ifindex);
+/*
+ * Whether an interface is there, in the namespace with this identity; cookie 0: its cookie is not
+ * known; path may be NULL. ifindex 0: whether the namespace is.
+ */
+struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, uint64_t cookie,
+		       const char *path, uint32_t ifindex);
 void netns_forget(struct manager *m);
 
 /* ---- parents.c ---- */

@@ -155,9 +155,9 @@ static struct look look_at_cgroup(const json_t *target)
 static struct look look_at_netns(struct manager *m, const json_t *target)
 {
 	char *path = answer_bytes(target, "netns");
-	struct look look =
-		netns_look(m, answer_u64(target, "netns_dev"), answer_u64(target, "netns_ino"),
-			   path, (uint32_t)answer_int(target, "ifindex"));
+	struct look look = netns_look(
+		m, answer_u64(target, "netns_dev"), answer_u64(target, "netns_ino"),
+		answer_u64(target, "netns_cookie"), path, (uint32_t)answer_int(target, "ifindex"));
 
 	free(path);
 	return look;

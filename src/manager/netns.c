@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "base/grow.h"
+#include "base/netns.h"
 #include "manager/internal.h"
 
 #define OWN_NETNS "/proc/self/ns/net"
@@ -27,6 +28,7 @@ enum { INTERFACES_MAX = 16 * 1024 * 1024 };
 /* A namespace, and what is in it. */
 struct netns_sight {
 	uint64_t dev, ino;
+	uint64_t cookie;  /* tells it from an earlier one with the same inode; 0: not known */
 	struct look look; /* attached: it is there, and what follows is known */
 	uint32_t *ifindex;
 	size_t count;
@@ -109,24 +111,29 @@ static int open_netns(struct netns_sight *ns, const char *path)
 	return fd;
 }
 
-/* The indices of all interfaces here. Returns 0 or a negative errno. */
-static int list_interfaces(struct buf *indices)
+/*
+ * The cookie of the namespace we are in, then the indices of its interfaces. Returns 0 or a
+ * negative errno.
+ */
+static int look_around(struct buf *seen)
 {
 	struct if_nameindex *list = if_nameindex();
+	uint64_t cookie = netns_cookie_here();
 
 	if (!list)
 		return -errno;
+	buf_add(seen, &cookie, sizeof(cookie));
 	for (size_t i = 0; list[i].if_index; i++)
-		buf_add(indices, (const char *)&list[i].if_index, sizeof(uint32_t));
+		buf_add(seen, &list[i].if_index, sizeof(uint32_t));
 	if_freenameindex(list);
-	return buf_error(indices);
+	return buf_error(seen);
 }
 
 /* Ends the child: its status is the errno of what failed, or 0. */
-static void tell_interfaces(int netns, int to)
+static void tell_from_inside(int netns, int to)
 {
 	struct buf indices = { 0 };
-	int r = setns(netns, CLONE_NEWNET) ? -errno : list_interfaces(&indices);
+	int r = setns(netns, CLONE_NEWNET) ? -errno : look_around(&indices);
 
 	if (!r)
 		r = file_write_all(to, indices.data, indices.len);
@@ -134,7 +141,7 @@ static void tell_interfaces(int netns, int to)
 }
 
 /* The same of another namespace. */
-static int list_interfaces_of(int netns, struct buf *indices)
+static int look_into(int netns, struct buf *indices)
 {
 	int ends[2], status = 0, r;
 	pid_t pid;
@@ -143,7 +150,7 @@ static int list_interfaces_of(int netns, struct buf *indices)
 		return -errno;
 	pid = fork();
 	if (!pid)
-		tell_interfaces(netns, ends[1]);
+		tell_from_inside(netns, ends[1]);
 	r = pid < 0 ? -errno : 0;
 	close(ends[1]);
 	if (!r)
@@ -163,12 +170,12 @@ static void see_netns(struct netns_sight *ns, const char *path)
 	int fd = -1, r;
 
 	if (!stat(OWN_NETNS, &own) && own.st_dev == ns->dev && own.st_ino == ns->ino) {
-		r = list_interfaces(&indices);
+		r = look_around(&indices);
 	} else {
 		fd = open_netns(ns, path);
 		if (fd < 0)
 			return;
-		r = list_interfaces_of(fd, &indices);
+		r = look_into(fd, &indices);
 		close(fd);
 	}
 	if (r == -EPERM)
@@ -179,6 +186,10 @@ static void see_netns(struct netns_sight *ns, const char *path)
 					  "its network namespace cannot be looked into" };
 	else
 		ns->look = (struct look){ SIGHT_ATTACHED, NULL };
+	if (indices.len >= sizeof(ns->cookie)) {
+		memcpy(&ns->cookie, indices.data, sizeof(ns->cookie));
+		buf_drop(&indices, sizeof(ns->cookie));
+	}
 	ns->count = indices.len / sizeof(uint32_t);
 	ns->ifindex = (uint32_t *)buf_take(&indices);
 	buf_free(&indices);
@@ -202,13 +213,15 @@ static const struct netns_sight *netns_of(struct manager *m, uint64_t dev, uint6
 	return grown;
 }
 
-struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, const char *path,
-		       uint32_t ifindex)
+struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, uint64_t cookie,
+		       const char *path, uint32_t ifindex)
 {
 	const struct netns_sight *ns = netns_of(m, dev, ino, path);
 
 	if (!ns)
 		return (struct look){ SIGHT_UNKNOWN, "not enough memory to look" };
+	if (ns->look.sight == SIGHT_ATTACHED && cookie && ns->cookie && cookie != ns->cookie)
+		return (struct look){ SIGHT_TARGET_GONE, "netns" };
 	if (ns->look.sight != SIGHT_ATTACHED || !ifindex)
 		return ns->look;
 	for (size_t i = 0; i < ns->count; i++)

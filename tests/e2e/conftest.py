@@ -129,6 +129,12 @@ class Namespace:
         return subprocess.run([*self.prefix, *map(str, argv)], check=True, capture_output=True,
                               timeout=30, **options)
 
+    def cookie(self):
+        """Its cookie, as text: SO_NETNS_COOKIE of a socket in it."""
+        code = ("import socket; print(int.from_bytes("
+                "socket.socket(socket.AF_UNIX).getsockopt(socket.SOL_SOCKET, 71, 8), 'little'))")
+        return self.run(sys.executable, "-c", code, text=True).stdout.strip()
+
     def ping(self, count=1):
         """The peer sends count packets here and gets them back."""
         self.peer.run("ping", "-q", "-c", count, "-i", "0.01", "-W", 2, self.address)

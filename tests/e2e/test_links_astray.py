@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Links whose targets got other names, or that somebody else detached; names that look like options."""
+import os
 import subprocess
 
 import pytest
+from conftest import wait_until
 from helpers import HEAD, assert_said, bpftool, listed, only
 
 TWO = HEAD + """
@@ -67,6 +69,35 @@ def test_what_is_shown_attaches_again(env, netns, two, name):
     assert only(listed(env, "links"))["target_text"] == link["target_text"]
     env.ok("-c", "detach first " + link["target_text"])
     assert listed(env, "links") == []
+
+
+def test_another_namespace_with_the_same_inode(env, netns, two):
+    """The kernel uses the inodes of namespaces again, and counts the interfaces of each from 1."""
+    def ip(*words):
+        subprocess.run(["ip", *words], check=True, capture_output=True, timeout=30)
+
+    def same():
+        ip("netns", "add", f"{netns.name}{len(later)}")
+        later.append(f"{netns.name}{len(later)}")
+        return os.stat(f"/run/netns/{later[-1]}").st_ino == inode
+    later = []
+    words = ["-j", "attach", "second", "veth0", "--ingress", "--netns"]
+    link = env.ok(*words, netns.name).json()["link"]
+    assert link["target"]["netns_cookie"] == netns.cookie()
+    inode = os.stat(netns.path).st_ino
+    ip("netns", "del", netns.name)
+    try:
+        if not wait_until(same):
+            pytest.skip("this kernel did not use the inode again")
+        ip("-n", later[-1], "link", "add", "veth0", "index", str(link["target"]["ifindex"]), "type",
+           "veth", "peer", "name", "vp", "index", "77")
+        row = only(listed(env, "links"))
+        assert (row["state"], row["lost_reason"]) == ("target_gone", "netns")
+        assert env.ok(*words, later[-1], "--ensure").json()["changed"] is True
+        assert [row["state"] for row in listed(env, "links")] == ["target_gone", "attached"]
+    finally:
+        for name in later:
+            ip("netns", "del", name)
 
 
 def test_a_dry_run_knows_the_order_it_plans(env, netns, two, unchanged):

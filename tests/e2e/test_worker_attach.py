@@ -35,7 +35,7 @@ def test_xdp(counter, netns, unchanged, env, mode):
         assert row["target"] == {
             "interface": "veth0", "ifindex": row["target"]["ifindex"], "netns": netns.path,
             "netns_dev": str(status.st_dev), "netns_ino": str(status.st_ino),
-            "mode": mode or "native"}
+            "netns_cookie": netns.cookie(), "mode": mode or "native"}
         assert row["target_text"] == (f"veth0 --mode {mode}" if mode else "veth0"
                                       ) + f" --netns {netns.name}"
         assert row["order"] is None

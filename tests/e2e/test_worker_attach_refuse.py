@@ -174,7 +174,8 @@ def test_sk_lookup(env, example, netns, unchanged, inside):
             "sk_lookup", "netns", "sk_lookup")
         status = os.stat(netns.path)
         assert row["target"] == {"netns": None if inside else netns.path,
-                                 "netns_dev": str(status.st_dev), "netns_ino": str(status.st_ino)}
+                                 "netns_dev": str(status.st_dev), "netns_ino": str(status.st_ino),
+                                 "netns_cookie": netns.cookie()}
         assert row["target_text"] == ("" if inside else f"--netns {netns.name}")
         told = good(env, op="info", pin_path=row["pinned_path"])
         assert told["target"] == {"netns_ino": str(status.st_ino)}

@@ -147,7 +147,9 @@ static int tell(struct attach *a, const struct device_job *job, const struct net
 	attach_word(a, job->name);
 	a->identity = json_pack("{s:o, s:I}", "interface", wire_json(job->name), "ifindex",
 				(json_int_t)job->ifindex);
-	return a->identity && netns_identity(ns, a->identity) == 0 ? 0 : fail_nomem(f);
+	return a->identity && netns_identity(ns, job->head.cookie, a->identity) == 0
+		       ? 0
+		       : fail_nomem(f);
 }
 
 static int taken(const struct device_job *job, enum mode mode, struct failure *f)

@@ -19,13 +19,15 @@ static const char *label(const struct netns *ns)
 int attach_sk_lookup(struct attach *a, struct failure *f)
 {
 	struct netns ns = NETNS_INIT;
+	uint64_t cookie = 0;
 	int err = netns_open(a, &ns, f);
 
 	a->attach_type = BPF_SK_LOOKUP;
 	if (err)
 		goto out;
+	err = netns_cookie(&ns, &cookie, f);
 	a->identity = json_object();
-	if (!a->identity || netns_identity(&ns, a->identity))
+	if (!err && (!a->identity || netns_identity(&ns, cookie, a->identity)))
 		err = fail_nomem(f);
 	netns_text(a, &ns);
 	if (err || a->resolve_only)
@@ -102,6 +104,11 @@ static int tell_netfilter(struct attach *a, const struct netfilter_job *job, con
 			  struct failure *f)
 {
 	char digits[16];
+	uint64_t cookie;
+	int err = netns_cookie(ns, &cookie, f);
+
+	if (err)
+		return err;
 
 	snprintf(digits, sizeof(digits), "%d", job->priority);
 	attach_option_text(a, OPTION_FAMILY, abi_family_words[job->family]);
@@ -110,7 +117,7 @@ static int tell_netfilter(struct attach *a, const struct netfilter_job *job, con
 	netns_text(a, ns);
 	a->identity = json_pack("{s:s, s:s, s:i}", "family", abi_family_words[job->family], "hook",
 				abi_hook_words[job->hook], "priority", job->priority);
-	return a->identity && netns_identity(ns, a->identity) == 0 ? 0 : fail_nomem(f);
+	return a->identity && netns_identity(ns, cookie, a->identity) == 0 ? 0 : fail_nomem(f);
 }
 
 static int netfilter_refused(const struct attach *a, const struct netfilter_job *job,

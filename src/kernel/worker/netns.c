@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/netns.h"
 #include "base/text.h"
 #include "kernel/worker/names.h"
 #include "kernel/worker/netns.h"
@@ -108,7 +109,7 @@ void netns_close(struct netns *ns)
 	ns->path = NULL;
 }
 
-int netns_identity(const struct netns *ns, json_t *identity)
+int netns_identity(const struct netns *ns, uint64_t cookie, json_t *identity)
 {
 	const char *name =
 		ns->option && strncmp(ns->option, "pid:", 4) == 0 ? ns->option : ns->path;
@@ -117,6 +118,22 @@ int netns_identity(const struct netns *ns, json_t *identity)
 	err |= json_object_set_new(identity, "netns", wire_json(ns->option ? name : NULL));
 	err |= json_object_set_new(identity, "netns_dev", json_u64(ns->dev));
 	err |= json_object_set_new(identity, "netns_ino", json_u64(ns->ino));
+	err |= json_object_set_new(identity, "netns_cookie",
+				   cookie ? json_u64(cookie) : json_null());
+	return err;
+}
+
+static void no_work(struct netns_job *job)
+{
+	(void)job;
+}
+
+int netns_cookie(const struct netns *ns, uint64_t *cookie, struct failure *f)
+{
+	struct netns_job job = { 0 };
+	int err = netns_run(ns, no_work, &job, sizeof(job), f);
+
+	*cookie = job.cookie;
 	return err;
 }
 
@@ -188,6 +205,7 @@ static _Noreturn void child(const struct netns *ns, void (*work)(struct netns_jo
 		job->err = errno;
 		child_tells(socket, ABROAD, -1);
 	} else {
+		job->cookie = netns_cookie_here();
 		work(job);
 		child_tells(socket, ENTERED, job->fd);
 	}
@@ -242,6 +260,7 @@ int netns_run(const struct netns *ns, void (*work)(struct netns_job *job), struc
 	job->fd = -1;
 	job->err = 0;
 	if (!ns->option) {
+		job->cookie = netns_cookie_here();
 		work(job);
 		return 0;
 	}

@@ -21,15 +21,21 @@ struct netns {
 /* The namespace of option netns, or the worker's own. */
 int netns_open(const struct attach *a, struct netns *ns, struct failure *f);
 void netns_close(struct netns *ns);
-/* Sets netns, netns_dev and netns_ino. An error means lost memory. */
-int netns_identity(const struct netns *ns, json_t *identity);
+/*
+ * Sets netns, netns_dev, netns_ino and netns_cookie, which no later namespace has; the kernel uses
+ * the inodes again. cookie 0: not known (Linux before 5.14). An error means lost memory.
+ */
+int netns_identity(const struct netns *ns, uint64_t cookie, json_t *identity);
+/* The cookie, for those that do nothing else in the namespace. */
+int netns_cookie(const struct netns *ns, uint64_t *cookie, struct failure *f);
 /* Adds --netns NAME to the text. */
 void netns_text(struct attach *a, const struct netns *ns);
 
 /* What work in a namespace begins with. */
 struct netns_job {
-	int fd;	 /* a descriptor that it made; -1: none */
-	int err; /* positive errno, 0: done */
+	int fd;		 /* a descriptor that it made; -1: none */
+	int err;	 /* positive errno, 0: done */
+	uint64_t cookie; /* the namespace's; 0: not known */
 };
 
 /*
