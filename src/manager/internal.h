@@ -141,6 +141,8 @@ int recover_pending_link(struct manager *m, const struct db_link *l, struct erro
 /* Adds a pin to an "unpin" request's list; without an identity it goes whatever it is. */
 int request_pin(json_t *pins, const char *path, const struct db_identity *identity,
 		struct error *e);
+/* Tells kept (NULL: nobody) what an "unpin" left in place, or what lives on without its pin. */
+void unload_tell_kept(const json_t *answer, manager_kept_fn kept, void *data);
 /* Finishes whatever is marked unloading: links, then pins, then the rows. */
 int unload_finish(struct manager *m, manager_kept_fn kept, void *data, struct error *e);
 /* The same; where the worker dies over it, it is carried on with a new one. */

@@ -199,7 +199,7 @@ static int going_object(void *data, struct db_object *o)
 	return 0;
 }
 
-static void tell_kept(const json_t *answer, manager_kept_fn kept, void *data)
+void unload_tell_kept(const json_t *answer, manager_kept_fn kept, void *data)
 {
 	const json_t *result = json_object_get(answer, "result"), *item;
 	size_t i;
@@ -237,7 +237,7 @@ static int remove_pins(struct going *g, manager_kept_fn kept, void *data)
 				 g->pins, "names", g->names, "parents", g->parents),
 		       &answer, g->e);
 	if (!r)
-		tell_kept(answer, kept, data);
+		unload_tell_kept(answer, kept, data);
 	json_decref(answer);
 	return r;
 }

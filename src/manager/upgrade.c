@@ -55,6 +55,7 @@ static int load_request(struct upgrading *k, json_t **request)
 	if (!r) {
 		json_object_del(*request, "pin_path");
 		json_object_del(*request, "attach");
+		json_object_del(*request, "attach_all");
 	}
 	if (!r)
 		r = input_attach(&k->in, k->o.name, *request, k->e);
@@ -110,6 +111,19 @@ static int attach_anew(struct upgrading *k, const struct db_link *l)
 	return r;
 }
 
+/* Where a pin in ROOT/u<id> is going to be, or the path as it is; caller frees. */
+static char *in_place(const struct upgrading *k, const char *path)
+{
+	size_t len = strlen(k->next);
+	struct buf place = { 0 };
+
+	if (!strncmp(path, k->next, len) && path[len] == '/')
+		buf_printf(&place, "%s%s", k->dir, path + len);
+	else
+		buf_str(&place, path);
+	return buf_take(&place);
+}
+
 /* A link that runs a third program was changed behind our back: better to stop than to guess. */
 static int check_kept(struct upgrading *k, const json_t *answer)
 {
@@ -117,7 +131,7 @@ static int check_kept(struct upgrading *k, const json_t *answer)
 	size_t i;
 
 	json_array_foreach (json_object_get(json_object_get(answer, "result"), "kept"), i, item) {
-		char *path = answer_bytes(item, "path");
+		char *told = answer_bytes(item, "path"), *path = told ? in_place(k, told) : NULL;
 		const char *why = answer_str(item, "why", "it could not be moved");
 		int r = 0;
 
@@ -125,6 +139,7 @@ static int check_kept(struct upgrading *k, const json_t *answer)
 			r = error_set(k->e, EBUSY, "%s: %s", path ? path : "a link", why);
 		else if (k->u->kept && path)
 			k->u->kept(k->u->kept_data, path, why);
+		free(told);
 		free(path);
 		if (r)
 			return r;
@@ -230,10 +245,14 @@ static int run(struct upgrading *k, bool *changed)
 	}
 	*changed = true;
 	/* From here it is done, whatever becomes of what was replaced. */
-	if (upgrade_finish(k->m, k->o.id, &later) && k->u->kept)
+	r = upgrade_finish(k->m, k->o.id, k->u->kept, k->u->kept_data, &later);
+	if (!r)
+		r = unload_finish_surely(k->m, k->u->kept, k->u->kept_data, &later);
+	if (r && k->u->kept)
 		k->u->kept(k->u->kept_data, k->next,
 			   "what was replaced goes with the next command");
 	error_clear(&later);
+	r = 0;
 	for (size_t i = 0; k->u->anew && i < k->rows.link_count; i++)
 		if (k->anew[i])
 			k->u->anew(k->u->anew_data, k->rows.links[i].id);

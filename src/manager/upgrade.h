@@ -18,6 +18,8 @@ struct upgrade_rows {
 	size_t map_count;
 	struct db_link *links;
 	size_t link_count;
+	int64_t *shared; /* maps it uses that no object owns */
+	size_t shared_count;
 };
 int upgrade_rows_read(struct manager *m, int64_t object_id, struct upgrade_rows *rows,
 		      struct error *e);
@@ -59,8 +61,12 @@ int upgrade_exchange(struct manager *m, const char *a, const char *b, struct err
 
 /* The upgrade did not come to its end: everything as it was before, then its row goes. */
 int upgrade_take_back(struct manager *m, const struct db_upgrade *u, struct error *e);
-/* The rows tell the new build: removes what was replaced, then the upgrade's row. */
-int upgrade_finish(struct manager *m, int64_t object_id, struct error *e);
+/*
+ * The rows tell the new build: removes what was replaced, then the upgrade's row. kept is told what
+ * could not be removed or lives on in other hands; it may be NULL.
+ */
+int upgrade_finish(struct manager *m, int64_t object_id, manager_kept_fn kept, void *data,
+		   struct error *e);
 
 /* Settles whatever upgrade an earlier session left; see recover(). */
 int upgrade_recover(struct manager *m, struct error *e);

@@ -2,10 +2,13 @@
 /* What the new build keeps, replaces and drops. */
 #include "manager/upgrade.h"
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/text.h"
 #include "kernel/protocol/protocol.h"
@@ -176,6 +179,18 @@ static int foreign_user(struct upgrading *k, int64_t map_id, int64_t *program)
 	return r;
 }
 
+/* What is kept has to be there. */
+static int check_map(struct upgrading *k, const struct db_map *map)
+{
+	struct look look = manager_look_map(k->m, map);
+
+	if (look.sight != SIGHT_LOST)
+		return check_reachable(k->m, "map", map->id, map->name, look, k->e);
+	error_set(k->e, ENOENT, "map %lld \"%s\" is lost (%s): its contents cannot be kept",
+		  (long long)map->id, map->name, look.reason);
+	return error_hint(k->e, "--reset-map %s lets it begin anew", map->name);
+}
+
 static int plan_map(struct upgrading *k, const struct db_map *map)
 {
 	bool stays = in_file(k, "maps", map->name);
@@ -185,6 +200,9 @@ static int plan_map(struct upgrading *k, const struct db_map *map)
 	int r;
 
 	if (kept) {
+		r = check_map(k, map);
+		if (r)
+			return r;
 		key = wire_encode(map->name, strlen(map->name));
 		r = key && !json_object_set_new(k->keep, key, wire_json(map->pin))
 			    ? 0
@@ -229,6 +247,12 @@ static int plan_link(struct upgrading *k, size_t i)
 		if (json_array_append_new(k->carry, wire_json(l->pin)) ||
 		    json_object_set_new(k->moves, path_base(l->pin), wire_json(path_base(p->pin))))
 			r = error_nomem(k->e);
+	} else if (!strcmp(how, "anew") && look.sight == SIGHT_TARGET_GONE) {
+		/* There is nothing to attach it to: it stays as it is, to be detached. */
+		if (json_array_append_new(k->carry, wire_json(l->pin)))
+			r = error_nomem(k->e);
+		else if (k->u->kept)
+			k->u->kept(k->u->kept_data, l->pin, "its target is gone");
 	} else if (!strcmp(how, "anew")) {
 		k->anew[i] = true;
 	} else {
@@ -243,6 +267,51 @@ static int plan_link(struct upgrading *k, size_t i)
 	}
 out:
 	json_decref(answer);
+	return r;
+}
+
+/* Whether a row says that this very thing is pinned there under that name. */
+static bool is_pin_of(const char *name, const struct stat *st, const char *pin,
+		      const struct db_identity *identity)
+{
+	return pin && !strcmp(path_base(pin), name) && st->st_dev == identity->dev &&
+	       st->st_ino == identity->ino;
+}
+
+static bool is_ours(const struct upgrade_rows *rows, const char *name, const struct stat *st)
+{
+	for (size_t i = 0; i < rows->program_count; i++)
+		if (is_pin_of(name, st, rows->programs[i].pin, &rows->programs[i].identity))
+			return true;
+	for (size_t i = 0; i < rows->map_count; i++)
+		if (is_pin_of(name, st, rows->maps[i].pin, &rows->maps[i].identity))
+			return true;
+	for (size_t i = 0; i < rows->link_count; i++)
+		if (is_pin_of(name, st, rows->links[i].pin, &rows->links[i].identity))
+			return true;
+	return false;
+}
+
+/* The directory goes as a whole in the end, and with it whatever a stranger put there. */
+static int check_strangers(struct upgrading *k)
+{
+	DIR *d = opendir(k->dir);
+	const struct dirent *entry;
+	struct stat st;
+	int r = 0;
+
+	if (!d)
+		return error_set(k->e, errno, "cannot read %s: %s", k->dir, strerror(errno));
+	while (!r && (entry = readdir(d))) {
+		if (entry->d_name[0] == '.' || /* bpffs has no names with dots but . and .. */
+		    fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
+		    is_ours(&k->rows, entry->d_name, &st))
+			continue;
+		error_set(k->e, EEXIST, "%s/%s is not what bpfman pinned there, and would be lost",
+			  k->dir, entry->d_name);
+		r = error_hint(k->e, "see what it is, and move or remove it");
+	}
+	closedir(d);
 	return r;
 }
 
@@ -281,7 +350,9 @@ int upgrade_plan(struct upgrading *k)
 	if (!k->options || !k->program_ids || !k->map_ids || !k->keep || !k->carry || !k->moves ||
 	    !k->attached || !k->anew || !k->dir || !k->next || !k->staging || !k->by_name)
 		return error_nomem(k->e);
-	r = look_into(k);
+	r = k->m->config.dry_run && !k->o.pin_dir ? 0 : check_strangers(k);
+	if (!r)
+		r = look_into(k);
 	if (!r)
 		r = check_resets(k);
 	if (!r)

@@ -221,6 +221,23 @@ static int forget_dropped(struct recording *rec)
 	return r;
 }
 
+/* As with an unload, a shared map goes with its last user: it is carried on from here. */
+static int leave_shared(struct recording *rec)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < rec->rows->shared_count; i++) {
+		int64_t id = rec->rows->shared[i], *users = NULL;
+		size_t count = 0;
+
+		r = db_map_programs(rec->m->db, id, &users, &count, rec->e);
+		if (!r && !count)
+			r = db_map_set_state(rec->m->db, id, DB_UNLOADING, rec->e);
+		free(users);
+	}
+	return r;
+}
+
 /* Links that were attached anew: other ids and inodes, all else as it was. */
 static int record_links(struct recording *rec, const json_t *attached)
 {
@@ -274,6 +291,8 @@ int upgrade_record(struct manager *m, const struct db_object *o, const struct up
 			r = record_uses(&rec, row, rec.program_ids[i]);
 	if (!r)
 		r = forget_dropped(&rec);
+	if (!r)
+		r = leave_shared(&rec);
 	if (!r)
 		r = record_links(&rec, attached);
 	if (!r)

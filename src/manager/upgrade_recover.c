@@ -42,8 +42,17 @@ static int take_map(void *data, struct db_map *map)
 	struct upgrade_rows *rows = own->rows;
 	struct db_map *grown;
 
-	if (map->object_id != own->object_id)
+	if (map->object_id && map->object_id != own->object_id)
 		return 0;
+	if (!map->object_id) {
+		int64_t *ids = grow(rows->shared, rows->shared_count, sizeof(*ids));
+
+		if (!ids)
+			return -ENOMEM;
+		rows->shared = ids;
+		ids[rows->shared_count++] = map->id;
+		return 0;
+	}
 	grown = grow(rows->maps, rows->map_count, sizeof(*grown));
 	if (!grown)
 		return -ENOMEM;
@@ -92,6 +101,7 @@ void upgrade_rows_free(struct upgrade_rows *rows)
 	free(rows->programs);
 	free(rows->maps);
 	free(rows->links);
+	free(rows->shared);
 	memset(rows, 0, sizeof(*rows));
 }
 
@@ -200,34 +210,42 @@ static int replaced_links(const char *dir, const char *current, json_t *links, s
 	return r;
 }
 
-static int discard_once(struct manager *m, const char *dir, const char *current, json_t *dirs,
-			json_t *links, json_t *pins, struct error *e)
+/* What is to be removed: ROOT/u<id> with what is only there, and whatever else the lists hold. */
+struct discarded {
+	const char *dir, *current;
+	json_t *dirs, *links, *pins;
+	manager_kept_fn kept; /* what could not be removed, or lives on; may be NULL */
+	void *kept_data;
+};
+
+static int discard_once(struct manager *m, const struct discarded *d, struct error *e)
 {
-	int r = replaced_links(dir, current, links, e);
+	json_t *answer = NULL;
+	int r = replaced_links(d->dir, d->current, d->links, e);
 
 	if (r)
 		return r;
-	return manager_do(m, "upgrade",
-			  json_pack("{ss sO sO s[o] sO}", "op", "unpin", "links", links, "pins",
-				    pins, "copies", wire_json(dir), "dirs", dirs),
-			  NULL, e);
+	r = manager_do(m, "upgrade",
+		       json_pack("{ss sO sO s[o] sO}", "op", "unpin", "links", d->links, "pins",
+				 d->pins, "copies", wire_json(d->dir), "dirs", d->dirs),
+		       &answer, e);
+	if (!r)
+		unload_tell_kept(answer, d->kept, d->kept_data);
+	json_decref(answer);
+	return r;
 }
 
 static const char finished[] = "an upgrade was finished";
 
-/*
- * Removes ROOT/u<id> with what is only there, and whatever else the lists hold. Where the worker
- * dies over it, it is carried on with a new one.
- */
-static int discard(struct manager *m, const char *dir, const char *current, json_t *dirs,
-		   json_t *links, json_t *pins, struct error *e)
+/* Where the worker dies over it, it is carried on with a new one. */
+static int discard(struct manager *m, const struct discarded *d, struct error *e)
 {
-	int r = discard_once(m, dir, current, dirs, links, pins, e);
+	int r = discard_once(m, d, e);
 
 	if (r != -EPIPE && r != -EPROTO)
 		return r;
 	error_clear(e);
-	return discard_once(m, dir, current, dirs, links, pins, e);
+	return discard_once(m, d, e);
 }
 
 /* ---- back ---- */
@@ -320,7 +338,15 @@ static int undo_pins(struct manager *m, int64_t object_id, const struct upgrade_
 	if (!r)
 		r = recover_unknown_by_name(m, pins, e);
 	if (!r)
-		r = discard(m, next, dir, dirs, links, pins, e);
+		r = discard(m,
+			    &(struct discarded){
+				    .dir = next,
+				    .current = dir,
+				    .dirs = dirs,
+				    .links = links,
+				    .pins = pins,
+			    },
+			    e);
 out:
 	json_decref(dirs);
 	json_decref(links);
@@ -367,14 +393,25 @@ int upgrade_take_back(struct manager *m, const struct db_upgrade *u, struct erro
 
 /* ---- on, or back: whatever a session left ---- */
 
-int upgrade_finish(struct manager *m, int64_t object_id, struct error *e)
+int upgrade_finish(struct manager *m, int64_t object_id, manager_kept_fn kept, void *data,
+		   struct error *e)
 {
 	char *dir = root_object_dir(m, object_id), *next = root_upgrade_dir(m, object_id);
 	json_t *none = json_array(), *links = json_array();
 	int r = dir && next && none && links ? 0 : error_nomem(e);
 
 	if (!r && exists(next))
-		r = discard(m, next, dir, none, links, none, e);
+		r = discard(m,
+			    &(struct discarded){
+				    .dir = next,
+				    .current = dir,
+				    .dirs = none,
+				    .links = links,
+				    .pins = none,
+				    .kept = kept,
+				    .kept_data = data,
+			    },
+			    e);
 	if (!r)
 		r = forget(m, object_id, finished, e);
 	json_decref(none);
@@ -408,7 +445,7 @@ static int settle(struct manager *m, const struct db_upgrade *u, struct error *e
 		return upgrade_take_back(m, u, e);
 	if (strcmp(u->boot_id, m->boot_id))
 		return forget(m, u->object_id, finished, e);
-	return u->root_dev == m->root_dev ? upgrade_finish(m, u->object_id, e) : 0;
+	return u->root_dev == m->root_dev ? upgrade_finish(m, u->object_id, NULL, NULL, e) : 0;
 }
 
 int upgrade_recover(struct manager *m, struct error *e)

@@ -186,6 +186,15 @@ static void tell_target(const struct abi_link_info *info, const char *name, stru
 	}
 }
 
+bool link_target_gone(const struct abi_link_info *info)
+{
+	struct told t = { .attach_type = -1, .gone = -1 };
+
+	tell_target(info, "", &t);
+	json_decref(t.target);
+	return t.gone > 0;
+}
+
 int link_target_row(json_t *row, const struct abi_link_info *info, const char *name)
 {
 	struct told t = { .attach_type = -1, .gone = -1 };

@@ -15,6 +15,8 @@ enum { LINK_NAME = 4096 }; /* longest name that a link's info has, with its NUL 
  * name. name and f may be NULL.
  */
 int link_read(int fd, struct abi_link_info *info, char name[LINK_NAME], struct failure *f);
+/* Whether the kernel says that what it was attached to is gone, or that it was detached. */
+bool link_target_gone(const struct abi_link_info *info);
 /* libbpf's word, "unknown" for a type that it does not know. */
 const char *link_type_word(unsigned type);
 /* Sets attach_type, target and target_gone of an info row. An error means lost memory. */

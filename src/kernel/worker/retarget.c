@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "kernel/worker/link.h"
 #include "kernel/worker/pins.h"
 #include "kernel/worker/request.h"
 
@@ -137,20 +138,26 @@ static int swap(struct retarget *r, const char *path, struct move move, bool *ta
 	r->count--; /* nothing to undo */
 	if (err == -ENOLINK || err == -ENODEV)
 		return tell_kept(r, path, "its target is gone", false);
-	return fail(r->f, STAGE_ATTACH, REASON_OTHER, -err,
-		    "link %s cannot be moved to another program: %s", path, strerror(-err));
+	fail(r->f, STAGE_ATTACH, REASON_OTHER, -err,
+	     "link %s cannot be moved to another program: %s", path, strerror(-err));
+	return err == -EINVAL
+		       ? error_hint(&r->f->error, "the new build's program is for another type of "
+						  "attachment: detach the link first")
+		       : err;
 }
 
 static int move_open_link(struct retarget *r, const char *path, const char *program_name,
 			  struct move *move, bool *taken)
 {
-	struct bpf_link_info info = { 0 };
-	__u32 len = sizeof(info), id = 0, old_id = 0;
-	int err = 0;
+	struct abi_link_info info;
+	__u32 id = 0, old_id = 0;
+	int err = link_read(move->link, &info, NULL, r->f);
 
-	if (bpf_obj_get_info_by_fd(move->link, &info, &len))
-		return fail(r->f, STAGE_ATTACH, REASON_OTHER, errno,
-			    "the kernel tells nothing about link %s: %s", path, strerror(errno));
+	if (err)
+		return err;
+	/* Whatever it runs, it runs no more, and the kernel would not move it. */
+	if (link_target_gone(&info))
+		return tell_kept(r, path, "its target is gone", false);
 	move->program = open_pin(r, r->dir_fd, r->dir, program_name);
 	if (move->program < 0)
 		return move->program;
