@@ -23,7 +23,7 @@ static int run(struct arguments *a)
 	else if (a->word_count || a->input_count)
 		status = ui_batch(&ui, a);
 	else if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-		status = ui_line(&ui);
+		status = ui_screen(&ui);
 	else
 		status = ui_stdin(&ui);
 	error_clear(&e);

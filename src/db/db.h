@@ -39,6 +39,8 @@ const char *db_uuid(const struct db *db);
 const char *db_engine_version(void);
 /* A number that changes when another connection commits (PRAGMA data_version). */
 int db_data_version(struct db *db, int64_t *version, struct error *e);
+/* Whether the file itself is open: a copy in memory never tells of changes. */
+bool db_is_live(const struct db *db);
 
 /* Transactions. BEGIN IMMEDIATE; commits are WAL with synchronous=NORMAL: they survive a process. */
 int db_begin(struct db *db, struct error *e);

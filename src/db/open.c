@@ -363,6 +363,11 @@ void db_close(struct db *db)
 	free(db);
 }
 
+bool db_is_live(const struct db *db)
+{
+	return !db->in_memory;
+}
+
 const char *db_uuid(const struct db *db)
 {
 	return db->uuid;

@@ -189,3 +189,9 @@ struct look manager_look_link(struct manager *m, const struct db_link *l)
 	json_decref(target);
 	return look;
 }
+
+void manager_look_again(struct manager *m)
+{
+	m->sight.known = false;
+	netns_forget(m);
+}

@@ -188,8 +188,7 @@ void manager_new_command(struct manager *m, const char *name, const char *text, 
 	m->command.name = name;
 	m->command.text = text;
 	m->command.len = len;
-	m->sight.known = false;
-	netns_forget(m);
+	manager_look_again(m);
 	if (m->db && !m->db_writes && !*db_uuid(m->db)) {
 		/* There was none yet; another session may have made it since. */
 		db_close(m->db);
@@ -209,6 +208,16 @@ int manager_db(struct manager *m, struct db **db, struct error *e)
 	}
 	*db = m->db;
 	return 0;
+}
+
+int manager_db_open(struct manager *m, struct db **db, struct error *e)
+{
+	return db_open(db, m->db_path, DB_READ, e);
+}
+
+const char *manager_db_path(const struct manager *m)
+{
+	return m->db_path;
 }
 
 int manager_open_write(struct manager *m, struct error *e)

@@ -55,6 +55,13 @@ void manager_nothing_changed(struct manager *m);
 /* The database for reading; a missing one reads as empty. Borrowed until the next command. */
 int manager_db(struct manager *m, struct db **db, struct error *e);
 /*
+ * A second connection that only reads, for who looks while commands run: manager_db()'s may be
+ * inside a change just then. The caller closes it with db_close(). A missing database reads as
+ * empty; whether there is one now, and where, is manager_db_path()'s to tell.
+ */
+int manager_db_open(struct manager *m, struct db **db, struct error *e);
+const char *manager_db_path(const struct manager *m);
+/*
  * Makes what was done survive a power cut; does nothing when nothing was. last: no command will
  * follow, so the worker ends meanwhile.
  */
@@ -104,6 +111,8 @@ struct look manager_look_map(struct manager *m, const struct db_map *map);
  * SIGHT_LOADED.
  */
 struct look manager_look_link(struct manager *m, const struct db_link *l);
+/* Looks at the pin root anew, too; manager_new_command() does so as well. */
+void manager_look_again(struct manager *m);
 
 /* ---- names (resolve.c) ---- */
 

@@ -45,10 +45,14 @@ static int make_sink(struct session *s, struct error *e)
 {
 	struct table_style style = { .color = colored(s->options, STDOUT_FILENO),
 				     .error_fd = STDERR_FILENO };
+	struct ui *ui = s->ui;
 	struct sink *sink;
 
-	sink = s->options->output == OUTPUT_JSON ? sink_json_new(STDOUT_FILENO)
-						 : sink_table_new(STDOUT_FILENO, &style);
+	if (ui->face)
+		sink = ui->face->sink(ui->face->data, s->options);
+	else
+		sink = s->options->output == OUTPUT_JSON ? sink_json_new(STDOUT_FILENO)
+							 : sink_table_new(STDOUT_FILENO, &style);
 	if (sink && s->options->quiet)
 		sink = sink_quiet_new(sink);
 	if (!sink)
@@ -122,8 +126,14 @@ static void notice(void *data, const char *line)
 	struct ui *ui = data;
 	struct buf text = { 0 };
 
-	if (ui->options->quiet || ui->options->output == OUTPUT_JSON)
+	if (ui->options->quiet || (ui->options->output == OUTPUT_JSON && !ui->face))
 		return; /* then standard error is for errors alone, or for nothing */
+	if (ui->face) {
+		escape_add(&text, line, strlen(line), ESCAPE_LINE);
+		ui->face->notice(ui->face->data, buf_text(&text));
+		buf_free(&text);
+		return;
+	}
 	progress_clear(&ui->progress);
 	buf_str(&text, "bpfman: ");
 	escape_add(&text, line, strlen(line), ESCAPE_LINE);
@@ -149,10 +159,19 @@ static void note_signal(struct ui *ui, int signo)
 		ui->stop = true; /* the prompt's business */
 		return;
 	}
+	if (signo == SIGWINCH) {
+		ui->resized = true;
+		return;
+	}
 	/* One that ends us outlasts a ^C. */
 	if (!ui->interrupted || signo != SIGINT)
 		ui->interrupted = signo;
 	ui->untold = true;
+}
+
+void ui_interrupt(struct ui *ui, int signo)
+{
+	note_signal(ui, signo);
 }
 
 void ui_read_signals(struct ui *ui)
@@ -178,6 +197,8 @@ int ui_wait(void *data, int fd, short events, int timeout_ms)
 	struct ui *ui = data;
 	int64_t end = clock_monotonic() + (int64_t)timeout_ms * NS_PER_MS;
 
+	if (ui->face)
+		return ui->face->wait(ui->face->data, fd, events, timeout_ms);
 	for (;;) {
 		struct pollfd p[2] = { { ui->signals[0], POLLIN, 0 }, { fd, events, 0 } };
 		int64_t left =
@@ -229,6 +250,13 @@ int ui_catch_signals(struct ui *ui, struct error *e)
 					 strerror(errno));
 	}
 	return 0;
+}
+
+int ui_set_face(struct ui *ui, const struct ui_face *face, struct error *e)
+{
+	ui->face = face;
+	ui->progress.on = !face && isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
+	return make_sink(&ui->session, e);
 }
 
 /* ---- the whole ---- */

@@ -25,14 +25,24 @@ int arguments_parse(struct arguments *a, int argc, char **argv, struct error *e)
 void arguments_free(struct arguments *a);
 void arguments_help(struct buf *out);
 
+/* What a screen does in place of standard output, standard error and poll(2). */
+struct ui_face {
+	int (*wait)(void *data, int fd, short events, int timeout_ms); /* as client_turn.wait */
+	struct sink *(*sink)(void *data, const struct options *options);
+	void (*notice)(void *data, const char *line); /* escaped */
+	void *data;
+};
+
 /* A session with its hooks. */
 struct ui {
 	struct session session;
 	struct options *options;
-	int signals[2];	 /* a pipe that signal handlers write to */
-	int interrupted; /* the signal that asked to stop, or 0 */
-	bool untold;	 /* nobody who waits has been told yet */
-	bool stop;	 /* ^Z was typed at the prompt */
+	const struct ui_face *face; /* NULL: plain */
+	int signals[2];		    /* a pipe that signal handlers write to */
+	int interrupted;	    /* the signal that asked to stop, or 0 */
+	bool untold;		    /* nobody who waits has been told yet */
+	bool stop;		    /* ^Z was typed at the prompt */
+	bool resized;		    /* SIGWINCH came */
 	struct progress {
 		bool on;
 		const char *what; /* the command, as typed; NULL: none runs */
@@ -48,6 +58,10 @@ void ui_close(struct ui *ui);
 int ui_catch_signals(struct ui *ui, struct error *e);
 /* Catches one more signal, or lets it have its default effect again. */
 void ui_catch(int signo, bool on);
+/* As if the signal had come. */
+void ui_interrupt(struct ui *ui, int signo);
+/* From here results, notices and waiting are the face's; NULL: plain again. Borrowed. */
+int ui_set_face(struct ui *ui, const struct ui_face *face, struct error *e);
 /* Waits for fd; see client_turn. */
 int ui_wait(void *data, int fd, short events, int timeout_ms);
 /* Notes the signals that have come, without waiting. */
@@ -59,10 +73,17 @@ void ui_clear_interrupt(struct ui *ui);
 int ui_batch(struct ui *ui, const struct arguments *a);
 int ui_stdin(struct ui *ui);
 int ui_line(struct ui *ui);
+/* The full screen; where the terminal cannot hold one, the line mode, saying so. */
+int ui_screen(struct ui *ui);
 int ui_version(struct ui *ui);
 
 /* History of the prompt (history.c): read at start, one line appended for each command. */
 void ui_history_open(void);
 void ui_history_add(const char *line);
+/*
+ * Runs the commands of ~/.config/bpfman/rc, where there is one (rc.c). One that belongs to somebody
+ * else is refused.
+ */
+void ui_run_rc(struct ui *ui);
 
 #endif

@@ -27,6 +27,7 @@ declare -A may=(
 	[manager]="base lang output db kernel/protocol kernel/client manager"
 	[command]="base lang output db kernel/protocol kernel/client manager command"
 	[ui]="base lang output db kernel/protocol kernel/client manager command ui"
+	[ui/screen]="base lang output db kernel/protocol kernel/client manager command ui ui/screen"
 	[.]="base lang output db kernel/protocol kernel/client manager command ui"
 )
 
@@ -68,7 +69,7 @@ check_include() {
 	fi
 	for pattern in "${!only[@]}"; do
 		# shellcheck disable=SC2053
-		if [[ $header == $pattern && $folder != "${only[$pattern]}" ]]; then
+		if [[ $header == $pattern && $folder/ != "${only[$pattern]}"/* ]]; then
 			wrong "$file: only ${only[$pattern]} may include <$header>"
 		fi
 	done

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What keys do that are the application's. */
+#include <signal.h>
+#include <string.h>
+
+#include "ui/screen/screen.h"
+
+enum { SIDEWAYS_CELLS = 8, INTERVAL_LEAST_MS = 125, INTERVAL_MOST_MS = 64000 };
+
+unsigned screen_places(const struct screen *s)
+{
+	if (s->focus == PANE_NONE)
+		return KEYS_PROMPT;
+	return KEYS_PANE | (s->panes[s->focus].ops->list ? KEYS_LIST : KEYS_TEXT);
+}
+
+/* The pane that scrolling keys mean: also from the command line. */
+static int scrolled(const struct screen *s)
+{
+	if (s->focus != PANE_NONE)
+		return s->focus;
+	if (s->zoomed >= 0)
+		return s->zoomed;
+	return s->panes[PANE_OUTPUT].at.height ? PANE_OUTPUT : s->last;
+}
+
+static void move_by(struct screen *s, struct pane *p, long rows)
+{
+	if (p->ops->list)
+		list_view_move(&p->list, s, rows);
+	else
+		text_view_scroll(&p->text, (int)rows);
+}
+
+static void next_pane(struct screen *s, int step)
+{
+	int at = s->focus == PANE_NONE ? s->last - step : s->focus;
+
+	for (int i = 0; i < PANE_COUNT; i++) {
+		at = (at + step + PANE_COUNT) % PANE_COUNT;
+		if (s->panes[at].shown)
+			break;
+	}
+	screen_focus(s, at);
+}
+
+static void zoom(struct screen *s)
+{
+	if (s->zoomed >= 0)
+		s->zoomed = PANE_NONE;
+	else
+		s->zoomed = s->focus != PANE_NONE ? s->focus : s->last;
+	screen_layout(s);
+}
+
+static void toggle(struct screen *s, int pane)
+{
+	struct pane *p = &s->panes[pane];
+
+	if (!p->at.height) {
+		screen_focus(s, pane);
+		return;
+	}
+	p->shown = false;
+	if (s->focus == pane)
+		next_pane(s, 1);
+	if (!p->shown)
+		screen_layout(s);
+}
+
+static void cancel(struct screen *s)
+{
+	if (s->running) {
+		ui_interrupt(s->ui, SIGINT);
+		return;
+	}
+	prompt_clear(s);
+	if (s->focus != PANE_NONE)
+		screen_focus(s, PANE_NONE);
+}
+
+static void set_interval(struct screen *s, int ms)
+{
+	if (ms < INTERVAL_LEAST_MS || ms > INTERVAL_MOST_MS)
+		return;
+	s->interval_ms = ms;
+	s->next_refresh = 0;
+	s->dirty = true;
+}
+
+static void pause_refresh(struct screen *s)
+{
+	s->paused = !s->paused;
+	s->next_refresh = 0;
+	s->dirty = true;
+}
+
+static bool act_anywhere(struct screen *s, enum action action)
+{
+	struct pane *p = &s->panes[scrolled(s)];
+	int page = p->at.height > 3 ? p->at.height - 2 : 1;
+
+	switch (action) {
+	case ACTION_HELP:
+		detail_help(s);
+		break;
+	case ACTION_QUIT:
+		run_later(s, "quit");
+		break;
+	case ACTION_CANCEL:
+		cancel(s);
+		break;
+	case ACTION_SUSPEND:
+		terminal_suspend(s);
+		break;
+	case ACTION_REDRAW:
+		clearok(curscr, TRUE);
+		break;
+	case ACTION_TO_PANES:
+		screen_focus(s, s->last);
+		break;
+	case ACTION_TO_PROMPT:
+		screen_focus(s, PANE_NONE);
+		break;
+	case ACTION_NEXT_PANE:
+		next_pane(s, 1);
+		break;
+	case ACTION_PREVIOUS_PANE:
+		next_pane(s, -1);
+		break;
+	case ACTION_ZOOM:
+		zoom(s);
+		break;
+	case ACTION_PAGE_UP:
+		move_by(s, p, -page);
+		break;
+	case ACTION_PAGE_DOWN:
+		move_by(s, p, page);
+		break;
+	case ACTION_PAUSE:
+		pause_refresh(s);
+		break;
+	case ACTION_SLOWER:
+		set_interval(s, s->interval_ms * 2);
+		break;
+	case ACTION_FASTER:
+		set_interval(s, s->interval_ms / 2);
+		break;
+	case ACTION_LOG:
+		detail_show(s, "log");
+		break;
+	default:
+		return false;
+	}
+	return true;
+}
+
+static void act_in_list(struct screen *s, struct pane *p, enum action action)
+{
+	struct list_view *l = &p->list;
+	const void *row = list_view_selected(l, s);
+
+	switch (action) {
+	case ACTION_UP:
+		list_view_move(l, s, -1);
+		break;
+	case ACTION_DOWN:
+		list_view_move(l, s, 1);
+		break;
+	case ACTION_HOME:
+		list_view_move(l, s, -(long)l->count);
+		break;
+	case ACTION_END:
+		list_view_move(l, s, (long)l->count);
+		break;
+	case ACTION_SORT:
+		list_view_next_sort(l);
+		list_view_update(l, s);
+		break;
+	case ACTION_REVERSE:
+		l->reverse = !l->reverse;
+		list_view_update(l, s);
+		break;
+	case ACTION_TAG:
+		if (row && !l->source->foreign(row))
+			list_view_tag(l, l->source->key(row));
+		list_view_move(l, s, 1);
+		break;
+	case ACTION_UNTAG:
+		list_view_untag(l);
+		break;
+	case ACTION_FILTER:
+		prompt_ask(s, ENTRY_FILTER, s->focus, l->filter);
+		break;
+	default:
+		break;
+	}
+}
+
+static void act_in_text(struct screen *s, struct pane *p, enum action action)
+{
+	struct text_view *t = &p->text;
+
+	switch (action) {
+	case ACTION_UP:
+		text_view_scroll(t, -1);
+		break;
+	case ACTION_DOWN:
+		text_view_scroll(t, 1);
+		break;
+	case ACTION_LEFT:
+		text_view_sideways(t, -SIDEWAYS_CELLS);
+		break;
+	case ACTION_RIGHT:
+		text_view_sideways(t, SIDEWAYS_CELLS);
+		break;
+	case ACTION_HOME:
+		text_view_home(t);
+		break;
+	case ACTION_END:
+		text_view_end(t);
+		break;
+	case ACTION_WRAP:
+		t->wrap = !t->wrap;
+		t->left = t->top_row = 0;
+		break;
+	case ACTION_SEARCH:
+		prompt_ask(s, ENTRY_SEARCH, s->focus, NULL);
+		break;
+	case ACTION_AGAIN:
+	case ACTION_BACK:
+		if (!text_view_seek(t, action == ACTION_BACK, false))
+			screen_say(s, t->sought ? "it stands nowhere else" : "/ looks for a text");
+		break;
+	default:
+		break;
+	}
+}
+
+void screen_act(struct screen *s, enum action action)
+{
+	struct pane *p = s->focus == PANE_NONE ? NULL : &s->panes[s->focus];
+
+	s->dirty = true;
+	if (p && p->ops->act && p->ops->act(s, p, action))
+		return;
+	if (action >= ACTION_PANE_1 && action < ACTION_PANE_1 + PANE_COUNT) {
+		toggle(s, (int)action - ACTION_PANE_1);
+		return;
+	}
+	if (act_anywhere(s, action) || !p)
+		return;
+	if (p->ops->list)
+		act_in_list(s, p, action);
+	else
+		act_in_text(s, p, action);
+}

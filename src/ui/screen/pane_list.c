@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/screen/pane_list.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+
+void look_text(struct look look, struct buf *out)
+{
+	buf_str(out, sight_name(look.sight));
+	if ((look.sight == SIGHT_LOST || look.sight == SIGHT_TARGET_GONE) && look.reason)
+		buf_printf(out, ": %s", look.reason);
+}
+
+enum role look_role(struct look look)
+{
+	if (look.sight == SIGHT_ATTACHED)
+		return ROLE_GOOD;
+	return look.sight == SIGHT_LOADED ? ROLE_TEXT : ROLE_WARN;
+}
+
+void kernel_id_text(struct look look, uint32_t id, struct buf *out)
+{
+	if (look.sight == SIGHT_LOST || !id)
+		buf_char(out, '-');
+	else
+		buf_printf(out, "%u", id);
+}
+
+void bytes_text(uint64_t bytes, struct buf *out)
+{
+	if (bytes)
+		text_bytes(out, bytes);
+	else
+		buf_char(out, '-');
+}
+
+void count_text(uint64_t n, struct buf *out)
+{
+	buf_printf(out, "%llu", (unsigned long long)n);
+}
+
+void since_text(const struct screen *s, int64_t then, struct buf *out)
+{
+	int64_t age = s->host.now() - then;
+	static const struct {
+		int64_t seconds;
+		char unit;
+	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
+
+	age = age < 0 ? 0 : age / 1000000000;
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (age < units[i].seconds && units[i].seconds > 1)
+			continue;
+		buf_printf(out, "%lld%c", (long long)(age / units[i].seconds), units[i].unit);
+		return;
+	}
+}
+
+bool list_none_foreign(const void *row)
+{
+	(void)row;
+	return false;
+}
+
+/* ---- unloading ---- */
+
+/* The tagged rows, or else the selected one. */
+static size_t chosen(const struct pane *p, int64_t id, const int64_t **ids, int64_t *one)
+{
+	*one = id;
+	*ids = p->list.tag_count ? p->list.tags : one;
+	return p->list.tag_count ? p->list.tag_count : id != 0;
+}
+
+static bool among(int64_t id, const int64_t *ids, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (ids[i] == id)
+			return true;
+	return false;
+}
+
+/* The maps that no program but these uses, and that go with them. */
+static void name_maps(const struct model *m, const int64_t *ids, size_t count, struct buf *out)
+{
+	for (size_t i = 0; i < m->use_count;) {
+		int64_t map = m->uses[i].map_id;
+		const struct map_row *row = model_map(m, map);
+		bool goes = true;
+
+		for (; i < m->use_count && m->uses[i].map_id == map; i++)
+			goes &= among(m->uses[i].program_id, ids, count);
+		if (goes && row)
+			buf_printf(out, "  map %lld %s\n", (long long)map, row->m.name);
+	}
+}
+
+static void name_links(const struct model *m, int64_t program, struct buf *out)
+{
+	const struct link_row *row;
+	size_t i = 0;
+
+	while ((row = model_link_of(m, program, &i)))
+		buf_printf(out, "  link %lld %s %s\n", (long long)row->l.id,
+			   row->l.type ? row->l.type : "",
+			   row->l.target_text ? row->l.target_text : "");
+}
+
+/* What goes with these links, or with the links of these programs. */
+static void ask_detach(struct screen *s, const int64_t *ids, size_t count)
+{
+	struct buf what = { 0 }, command = { 0 }, links = { 0 };
+
+	buf_str(&command, "detach");
+	for (size_t i = 0; i < count; i++) {
+		const struct link_row *row = model_link(&s->model, ids[i]);
+
+		buf_printf(&command, " %lld", (long long)ids[i]);
+		if (row)
+			buf_printf(&links, "  link %lld %s %s of %s\n", (long long)ids[i],
+				   row->l.type ? row->l.type : "",
+				   row->l.target_text ? row->l.target_text : "",
+				   row->l.program_name);
+		else
+			name_links(&s->model, ids[i], &links);
+	}
+	buf_printf(&what, "%s? This goes:\n%sy detaches, any other key does not\n",
+		   buf_text(&command), buf_text(&links));
+	if (!links.len)
+		screen_say(s, "it is attached to nothing");
+	else if (!buf_error(&what) && !buf_error(&command))
+		popup_ask(s, what.data, command.data);
+	buf_free(&what);
+	buf_free(&links);
+	buf_free(&command);
+}
+
+static void ask_unload(struct screen *s, const int64_t *ids, size_t count)
+{
+	struct buf what = { 0 }, command = { 0 };
+
+	buf_str(&command, "unload");
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&command, " %lld", (long long)ids[i]);
+	buf_printf(&what, "%s? This goes:\n", buf_text(&command));
+	for (size_t i = 0; i < count; i++) {
+		const struct program_row *row = model_program(&s->model, ids[i]);
+
+		if (row)
+			buf_printf(&what, "  program %lld %s (%s)\n", (long long)ids[i],
+				   row->p.name, row->p.type);
+		name_links(&s->model, ids[i], &what);
+	}
+	name_maps(&s->model, ids, count, &what);
+	buf_str(&what, "y unloads, any other key does not\n");
+	if (!buf_error(&what) && !buf_error(&command))
+		popup_ask(s, what.data, command.data);
+	buf_free(&what);
+	buf_free(&command);
+}
+
+bool list_act(struct screen *s, struct pane *p, enum action action, int64_t id)
+{
+	const int64_t *ids;
+	int64_t one;
+	size_t count = chosen(p, id, &ids, &one);
+	char text[40];
+
+	if (!id)
+		return false;
+	switch (action) {
+	case ACTION_DETAIL:
+		snprintf(text, sizeof(text), "show %lld", (long long)id);
+		detail_show(s, text);
+		return true;
+	case ACTION_LOG:
+		if (!model_program(&s->model, id))
+			return false;
+		snprintf(text, sizeof(text), "log %lld", (long long)id);
+		detail_show(s, text);
+		return true;
+	case ACTION_UNLOAD:
+		ask_unload(s, ids, count);
+		return true;
+	case ACTION_DETACH:
+		ask_detach(s, ids, count);
+		return true;
+	case ACTION_YANK:
+		for (size_t i = 0; i < count; i++) {
+			snprintf(text, sizeof(text), "%lld ", (long long)ids[i]);
+			prompt_insert(s, text);
+		}
+		screen_focus(s, PANE_NONE);
+		return true;
+	default:
+		return false;
+	}
+}

@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The full screen on a real terminal: the keys that only a terminal sends, and leaving no trace."""
+import os
+import signal
+import time
+
+import pexpect
+import pytest
+
+from conftest import BPFMAN
+from helpers import listed, slow_source, verifying, wait_for
+from terminal import CTRL_C, ENTER, ESC, F1, PASTE, PASTE_END, PROMPT, TAB, Terminal
+
+pytestmark = pytest.mark.usefixtures("need_bpf")
+
+
+class Screen(Terminal):
+    def prompt(self):
+        """The command line, which stands above the last line."""
+        return self.lines()[self.screen.lines - 2]
+
+    def see_prompt(self, typed=""):
+        return self.read(lambda: self.prompt() == (PROMPT + typed).rstrip(), f"prompt with {typed!r}")
+
+    def run(self, line, pattern):
+        self.type(line + ENTER)
+        return self.see(pattern)
+
+    def resize(self, rows, columns):
+        self.child.setwinsize(rows, columns)
+        self.screen.resize(rows, columns)
+
+
+@pytest.fixture
+def screen(env):
+    """screen(*argv): bpfman's full screen."""
+    def start(*argv, rows=24, columns=80, **options):
+        s = Screen(env.spawn(*argv, rows=rows, columns=columns, **options), rows, columns)
+        s.see_prompt()
+        return s
+    return start
+
+
+def test_load_list_unload(screen, env, example):
+    s = screen()
+    s.see("Nothing is managed yet")
+    s.type(f"load {example('xdp_pass')}{ENTER}")
+    s.see(r"^> +2 xdp_pass +xdp +loaded +xdp_pass")
+    s.see("1 program   1 map")
+    s.type(ESC)
+    s.see("Enter detail")
+    s.type("U")
+    s.see("unload 2\\? This goes:\n  program 2 xdp_pass")
+    s.type("n")
+    s.see("nothing was changed")
+    assert [p["name"] for p in listed(env)] == ["xdp_pass"]
+    s.type("U")
+    s.see("This goes")
+    s.type("y")
+    s.see("^> unload 2$")
+    s.see("Nothing is managed yet")
+    assert listed(env) == []
+    s.type("q")
+    assert s.ended() == 0
+
+
+def test_another_session_is_seen_within_a_second(screen, env, example):
+    s = screen()
+    env.ok("load", example("multi"))
+    s.see("multi_egress", timeout=5)
+    env.ok("unload", "multi")
+    s.see("Nothing is managed yet", timeout=5)
+
+
+def test_a_lost_program_says_so_in_place(screen, env, example):
+    env.ok("load", example("multi"))
+    s = screen()
+    s.see(r"multi_xdp +xdp +loaded")
+    os.unlink(env.root / "1" / "p2_multi_xdp")
+    s.see(r"multi_xdp +xdp +lost")
+
+
+def test_escape_and_meta(screen):
+    s = screen()
+    s.type("one two")
+    s.see_prompt("one two")
+    s.type(ESC + "b")  # Meta: a word back
+    s.read(lambda: s.screen.cursor.x == len(PROMPT) + 4, "cursor on two")
+    s.type(ESC)
+    time.sleep(0.2)  # so that it is a lone one: it does nothing to a line that is not empty
+    s.type("x")
+    s.see_prompt("one xtwo")
+
+
+def test_cursor_keys_and_wide_characters(screen):
+    s = screen()
+    s.type("中文é")
+    s.see_prompt("中文é")
+    s.read(lambda: s.screen.cursor.x == len(PROMPT) + 5, "cursor behind them")
+    s.type("\x1bOD\x1bOD")
+    s.read(lambda: s.screen.cursor.x == len(PROMPT) + 2, "cursor on the second")
+    s.type("\x7f")
+    s.see_prompt("文é")
+
+
+def test_a_script_is_pasted(screen, env):
+    s = screen()
+    script = "list maps # not; this\nlist objects\n" + "# a long comment " * 1200 + "\nlist programs"
+    assert len(script) > 20000
+    s.type(PASTE + script.replace("\n", "\r") + PASTE_END)
+    s.read(lambda: s.prompt().endswith("list programs"), "end of the paste")
+    assert "no objects" not in s.text(), "nothing runs before Enter"
+    s.type(ENTER)
+    s.see("no programs")
+    s.see_prompt()
+    s.type("\x1bOA")  # all of it is one line of the history
+    s.read(lambda: s.prompt().endswith("list programs"), "the line again")
+
+
+def test_sizes(screen, env, example):
+    env.ok("load", example("multi"))
+    s = screen()
+    s.see("multi_xdp")
+    s.type("typed")
+    for rows, columns, pattern in ((60, 200, "│Output"), (14, 59, "^Programs"), (3, 10, "too small"),
+                                   (24, 80, "multi_ingress")):
+        s.resize(rows, columns)
+        s.see(pattern)
+    s.see_prompt("typed")
+
+
+def test_long_work_leaves_the_screen_alive(screen, env, build_bpf):
+    s = screen()
+    s.type(f"load '{build_bpf(slow_source(12), 'slow')}'{ENTER}")
+    s.see(r"load .* \d\.\d s  \^C cancels")
+    s.type("list objec")
+    s.see_prompt("list objec")
+    s.type("ts" + ENTER)
+    s.see("1 waiting")
+    worker = wait_for(lambda: verifying(s.child.pid), "the worker verifies")
+    s.type(CTRL_C)
+    s.see("^load: .*interrupted")
+    s.see("waiting commands were dropped|no objects")
+    assert worker not in env.processes()
+    assert listed(env) == []
+    s.type("list maps" + ENTER)
+    s.see("no maps")
+
+
+def test_tab_and_help(screen):
+    s = screen()
+    s.type("lo" + TAB + TAB)
+    s.see("load  log")
+    s.type(CTRL_C)
+    s.see_prompt()
+    s.type(F1)
+    s.see("Detail: keys")
+
+
+@pytest.mark.parametrize("end, status", [("quit" + ENTER, 0), ("\x04", 0), (signal.SIGTERM, 143),
+                                         (signal.SIGHUP, 129), (signal.SIGABRT, 134),
+                                         (signal.SIGSEGV, 139)])
+def test_the_terminal_is_left_as_it_was(env, end, status):
+    if status in (134, 139) and "build-san" in BPFMAN:
+        pytest.skip("there the sanitizer catches these signals")
+    script = 'ulimit -c 0; stty -g >before; "$@"; echo "status $?"; stty -g >after; echo over'
+    child = pexpect.spawn("/bin/bash", ["-c", script, "bash", BPFMAN], cwd=str(env.dir),
+                          env=env.variables(), dimensions=(24, 80), encoding="utf-8", timeout=20)
+    try:
+        s = Screen(child)
+        s.see_prompt()
+        if isinstance(end, str):
+            s.type(end)
+        else:
+            pid, = [p for p in env.processes()
+                    if os.readlink(f"/proc/{p}/exe") == os.path.realpath(BPFMAN)]
+            os.kill(pid, end)
+        s.see("^over")
+        assert f"status {status}" in s.text()
+        for off, on in (("\x1b[?2004l", "\x1b[?2004h"), ("\x1b[?1049l", "\x1b[?1049h")):
+            assert s.raw.rindex(off) > s.raw.rindex(on)
+    finally:
+        child.close(force=True)
+    assert (env.dir / "before").read_text() == (env.dir / "after").read_text()
+
+
+def test_stop_and_continue(env):
+    child = pexpect.spawn("/bin/bash", ["--norc", "--noprofile", "-i"], cwd=str(env.dir),
+                          env=dict(env.variables(), PS1="shell> "), dimensions=(24, 80),
+                          encoding="utf-8", timeout=20)
+    try:
+        s = Screen(child)
+        s.see("shell>")
+        s.type(BPFMAN + ENTER)
+        s.see_prompt()
+        s.type("list ma")
+        s.see_prompt("list ma")
+        s.type("\x1a")
+        s.see("Stopped")
+        s.type("stty -a | grep -o -- '-raw\\|[-]*icanon'; echo here" + ENTER)
+        s.see("^here")
+        assert "-icanon" not in s.text()
+        s.type("fg" + ENTER)
+        s.see_prompt("list ma")
+        s.type("ps" + ENTER)
+        s.see("no maps")
+        s.type("quit" + ENTER)
+        s.see("^shell>")
+    finally:
+        child.close(force=True)
+
+
+@pytest.mark.parametrize("term, said", [("dumb", "cannot hold a screen"), ("nosuch-term", "not known")])
+def test_without_a_screen_it_is_the_line_mode(env, term, said):
+    t = Terminal(env.spawn(env={"TERM": term}))
+    t.see(f'the terminal "{term}".*{said}.*\n?.*line mode')
+    t.see_prompt()
+    t.type("list maps" + ENTER)
+    t.see("^no maps")
+    t.type("quit" + ENTER)
+    assert t.ended() == 0
