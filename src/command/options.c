@@ -10,6 +10,7 @@
 #include "manager/manager.h"
 
 static const char *const outputs[] = { "table", "json", NULL };
+static const char *const switches[] = { "on", "off", NULL };
 static const char *const colors[] = { "auto", "always", "never", NULL };
 
 #define AT(member) offsetof(struct options, member)
@@ -99,6 +100,13 @@ const struct option_row option_rows[] = {
 	  .offset = AT(color),
 	  .settable = true,
 	  .help = "colours (auto: on a terminal, unless NO_COLOR is set)" },
+	{ .name = "stats",
+	  .kind = OPTION_CHOICE,
+	  .value = "on|off",
+	  .choices = switches,
+	  .offset = AT(stats),
+	  .settable = true,
+	  .help = "whether the full screen has the kernel count runs and time, host-wide" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .kind = OPTION_FLAG,

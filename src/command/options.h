@@ -10,6 +10,7 @@
 
 /* What options and `set` decide. Strings are owned. */
 enum { OUTPUT_TABLE, OUTPUT_JSON };
+enum { SWITCH_ON, SWITCH_OFF };
 enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
@@ -25,6 +26,7 @@ struct options {
 	bool line;
 	bool no_rc;
 	int color;
+	int stats; /* the screen has the kernel count */
 	bool help, version;
 };
 

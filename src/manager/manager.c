@@ -2,6 +2,7 @@
 #include "manager/internal.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -180,6 +181,30 @@ int manager_ask_entries(struct manager *m, const char *subject, json_t *request,
 			struct buf *entries, json_t **answer, struct error *e)
 {
 	return ask(m, &m->reader, subject, request, entries, answer, e);
+}
+
+int manager_post(struct manager *m, json_t *request, struct error *e)
+{
+	struct client *client = NULL;
+	int r = client_of(m, &m->reader, &client, e);
+
+	if (!r)
+		return client_post(client, request, e);
+	json_decref(request);
+	return r;
+}
+
+int manager_collect(struct manager *m, json_t **answer, struct error *e)
+{
+	*answer = NULL;
+	return m->reader ? client_collect(m->reader, "reading", answer, e) : -ENOENT;
+}
+
+void manager_poll(const struct manager *m, struct pollfd *p)
+{
+	*p = (struct pollfd){ .fd = -1 };
+	if (m->reader)
+		client_poll(m->reader, p);
 }
 
 void manager_new_command(struct manager *m, const char *name, const char *text, size_t len)

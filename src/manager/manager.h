@@ -70,6 +70,15 @@ bool manager_dry_run(const struct manager *m);
 /* The worker's "hello": its versions and what this kernel offers. *result is the caller's. */
 int manager_hello(struct manager *m, json_t **result, struct error *e);
 
+/*
+ * The reading worker without waiting; see client_post(). The answer is whole: its "op" tells what
+ * it answers.
+ */
+int manager_post(struct manager *m, json_t *request, struct error *e);
+int manager_collect(struct manager *m, json_t **answer, struct error *e);
+struct pollfd;
+void manager_poll(const struct manager *m, struct pollfd *p);
+
 /* ---- what rows look like now (look.c) ---- */
 
 enum sight {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The full screen on a real terminal: the keys that only a terminal sends, and leaving no trace."""
 import os
+import re
 import signal
 import time
 
@@ -78,6 +79,30 @@ def test_a_lost_program_says_so_in_place(screen, env, example):
     s.see(r"multi_xdp +xdp +loaded")
     os.unlink(env.root / "1" / "p2_multi_xdp")
     s.see(r"multi_xdp +xdp +lost")
+
+
+def test_numbers_move_under_traffic(screen, env, example, netns):
+    env.ok("load", example("xdp_pass"))
+    s = screen(columns=100)
+    s.see(r"xdp_pass +xdp +loaded")
+    s.type(f"attach xdp_pass veth0 --netns {netns.name}" + ENTER)
+    s.see(r"xdp_pass +xdp +attached")
+    s.see("1 link")
+    s.read(lambda: netns.ping(5) or re.search(r"xdp_pass +xdp +attached +[1-9]", s.text()), "runs")
+    s.type(ESC)
+    s.see("Enter detail")
+    s.type(ENTER)
+    s.see("Detail: show 2")
+    s.type("g")
+    s.see("Runs a second")
+    s.type("3")
+    s.see(rf"veth0 --netns {netns.name}")
+    s.type("D")
+    s.see("detach 4\\? This goes:\n  link 4 xdp veth0")
+    s.type("y")
+    s.see("nothing is attached")
+    s.type(":set stats off" + ENTER)
+    s.see("stats off")
 
 
 def test_escape_and_meta(screen):

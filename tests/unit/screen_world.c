@@ -269,6 +269,7 @@ void world_open(struct world *w, enum world_rows rows, int height, int width, co
 	set_path(&w->options.db, w->dir, "db");
 	set_path(&w->options.pin_root, "/proc/self/cwd", "root");
 	set_path(&w->options.worker, w->dir, "no-worker");
+	w->options.stats = SWITCH_OFF; /* there is nobody to ask */
 	fill(w, rows);
 	ok(ui_open(&w->ui, &w->options, &e));
 	w->ui.session.interactive = true;
@@ -337,6 +338,30 @@ static void another_session(struct world *w, const char *step)
 	commit_db(db);
 }
 
+/* The third has never run, the others ever more, or in waves. */
+static void make_rates(struct screen *s)
+{
+	const int64_t second = INT64_C(1000000000);
+
+	s->rates.now = 100 * second;
+	for (size_t i = 0; i < s->model.program_count; i++) {
+		struct series *series = calloc(1, sizeof(*series));
+
+		free(s->model.programs[i].series);
+		s->model.programs[i].series = series;
+		for (unsigned k = 0; i != 2 && k < 30; k++) {
+			uint64_t runs = (i % 2 ? k % 7 : k) * (i + 1) * 400;
+
+			series->points[k] = (struct rate_point){ (71 + k) * second, (float)runs };
+			series->rate = (struct stats_rate){ runs, runs * 84, runs, runs ? 84 : 0,
+							    runs * 84 / 100000 };
+		}
+		series->next = series->filled = i != 2 ? 30 : 0;
+		series->known = true;
+	}
+	screen_rated(s);
+}
+
 static void one_step(struct world *w, const char *step)
 {
 	int rows, columns;
@@ -345,6 +370,8 @@ static void one_step(struct world *w, const char *step)
 		screen_resize(w->screen, rows, columns);
 	else if (strchr("+-!", step[0]) && step[1])
 		another_session(w, step);
+	else if (!strcmp(step, "~"))
+		make_rates(w->screen);
 	else if (keys_code(step))
 		screen_key(w->screen, keys_code(step));
 	else

@@ -62,6 +62,12 @@ static const struct scene {
 	{ "selected-goes", WORLD_FEW, 24, 80, MANY, "Esc Down -3", ">     4 trace_exec",
 	  "drop_bad" },
 	{ "lost", WORLD_FEW, 24, 80, MANY, "!3", "unknown", NULL },
+	/* rates */
+	{ "rates", WORLD_FEW, 24, 80, MANY, "~", "11.6k      84   0.09", NULL },
+	{ "rates-ascii", WORLD_FEW, 24, 80, ASCII, "Esc ~", "stats off", "\u2581" },
+	{ "rates-sorted", WORLD_MANY, 40, 120, EIGHT, "Esc s s s s s ~", "sort NS/RUN", NULL },
+	{ "graph", WORLD_FEW, 40, 100, MANY, "Esc ~ Enter g", "Runs a second", NULL },
+	{ "graph-ascii", WORLD_FEW, 24, 80, ASCII, "Esc ~ Enter g", "-300 s", "\u2502" },
 	/* filter, sort, tags */
 	{ "filter-typed", WORLD_MANY, 24, 80, MANY, "Esc / 'kprobe'", "filter: kprobe",
 	  "tracepoint" },

@@ -13,20 +13,10 @@
 
 #include "base/buf.h"
 #include "kernel/client/entries.h"
+#include "kernel/client/internal.h"
 #include "kernel/protocol/protocol.h"
 
-enum { INHERIT_MAX = 4, READ_CHUNK = 65536 };
-
-struct client {
-	const char *worker;
-	const struct client_turn *turn;
-	pid_t pid;
-	int in, out; /* the worker's standard input and output, our ends */
-	int inherit[INHERIT_MAX];
-	int inherits;
-	struct buf received;
-	json_int_t id; /* of the last request: an answer bears the same */
-};
+enum { READ_CHUNK = 65536 };
 
 struct client *client_new(const char *worker, const struct client_turn *turn)
 {
@@ -61,6 +51,8 @@ static void close_ends(struct client *c)
 		close(c->out);
 	c->in = c->out = -1;
 	buf_reset(&c->received);
+	buf_reset(&c->sending);
+	c->posted = false;
 }
 
 static int reap(struct client *c)
@@ -91,6 +83,8 @@ void client_free(struct client *c)
 	reap(c);
 	close_ends(c);
 	buf_free(&c->received);
+	buf_free(&c->sending);
+	json_decref(c->kept);
 	free(c);
 }
 
@@ -174,7 +168,7 @@ int client_start(struct client *c, struct error *e)
 	return 0;
 }
 
-static int turn(struct client *c, int fd, short events)
+int client_wait(struct client *c, int fd, short events)
 {
 	struct pollfd p = { .fd = fd, .events = events };
 
@@ -185,8 +179,7 @@ static int turn(struct client *c, int fd, short events)
 	return 0;
 }
 
-/* The request can no longer be answered: ends the worker and says why. */
-static int lost(struct client *c, const char *subject, int err, const char *why, struct error *e)
+int client_lost(struct client *c, const char *subject, int err, const char *why, struct error *e)
 {
 	bool ours = why != NULL; /* we end it, it did not end by itself */
 	int status;
@@ -222,16 +215,15 @@ static int send_all(struct client *c, const char *subject, const char *line, siz
 		if (errno == EINTR)
 			continue;
 		if (errno != EAGAIN)
-			return lost(c, subject, EPIPE, NULL, e);
-		r = turn(c, c->in, POLLOUT);
+			return client_lost(c, subject, EPIPE, NULL, e);
+		r = client_wait(c, c->in, POLLOUT);
 		if (r)
-			return lost(c, subject, -r, "was ended", e);
+			return client_lost(c, subject, -r, "was ended", e);
 	}
 	return 0;
 }
 
-/* Reads until the buffer holds a line; *len is its length without the newline. */
-static int receive_line(struct client *c, const char *subject, size_t *len, struct error *e)
+int client_receive(struct client *c, const char *subject, size_t *len, struct error *e)
 {
 	size_t seen = 0;
 
@@ -239,7 +231,6 @@ static int receive_line(struct client *c, const char *subject, size_t *len, stru
 		char chunk[READ_CHUNK];
 		const char *end = NULL;
 		ssize_t n;
-		int r;
 
 		if (c->received.len > seen)
 			end = memchr(c->received.data + seen, '\n', c->received.len - seen);
@@ -249,25 +240,35 @@ static int receive_line(struct client *c, const char *subject, size_t *len, stru
 		}
 		seen = c->received.len;
 		if (seen > PROTOCOL_MAX_LINE)
-			return lost(c, subject, EPROTO, "answered without end", e);
+			return client_lost(c, subject, EPROTO, "answered without end", e);
 		n = read(c->out, chunk, sizeof(chunk));
 		if (n > 0) {
 			buf_add(&c->received, chunk, (size_t)n);
 			if (buf_error(&c->received))
-				return lost(c, subject, ENOMEM, "answered more than memory holds",
-					    e);
+				return client_lost(c, subject, ENOMEM,
+						   "answered more than memory holds", e);
 			continue;
 		}
 		if (n == 0)
-			return lost(c, subject, EPIPE, NULL, e);
+			return client_lost(c, subject, EPIPE, NULL, e);
 		if (errno == EINTR)
 			continue;
 		if (errno != EAGAIN)
-			return lost(c, subject, errno, "cannot be read from", e);
-		r = turn(c, c->out, POLLIN);
-		if (r)
-			return lost(c, subject, -r, "was ended", e);
+			return client_lost(c, subject, errno, "cannot be read from", e);
+		return -EAGAIN;
 	}
+}
+
+static int receive_line(struct client *c, const char *subject, size_t *len, struct error *e)
+{
+	int r;
+
+	while ((r = client_receive(c, subject, len, e)) == -EAGAIN) {
+		r = client_wait(c, c->out, POLLIN);
+		if (r)
+			return client_lost(c, subject, -r, "was ended", e);
+	}
+	return r;
 }
 
 /* "ok" with a result, or not "ok" with an error that says what it was; to this very request. */
@@ -299,6 +300,19 @@ static json_t *read_answer(const char *line, size_t len, struct buf *entries)
 	return answer;
 }
 
+int client_take(struct client *c, const char *subject, size_t len, struct buf *entries,
+		json_t **answer, struct error *e)
+{
+	*answer = read_answer(c->received.data, len, entries);
+	buf_drop(&c->received, len + 1);
+	if (is_answer(*answer, c->id) && !c->received.len)
+		return 0;
+	json_decref(*answer);
+	*answer = NULL;
+	return client_lost(c, subject, EPROTO, "answered with something that is not its protocol",
+			   e);
+}
+
 static int call(struct client *c, const char *subject, json_t *request, struct buf *entries,
 		json_t **answer, struct error *e)
 {
@@ -307,7 +321,10 @@ static int call(struct client *c, const char *subject, json_t *request, struct b
 	int r;
 
 	*answer = NULL;
-	r = client_start(c, e);
+	c->calling = true;
+	r = client_finish_posted(c, subject, e);
+	if (!r)
+		r = client_start(c, e);
 	if (r)
 		goto out;
 	if (json_object_set_new(request, "id", json_integer(++c->id))) {
@@ -324,14 +341,9 @@ static int call(struct client *c, const char *subject, json_t *request, struct b
 		r = receive_line(c, subject, &len, e);
 	if (r)
 		goto out;
-	*answer = read_answer(c->received.data, len, entries);
-	buf_drop(&c->received, len + 1);
-	if (!is_answer(*answer, c->id) || c->received.len) {
-		json_decref(*answer);
-		*answer = NULL;
-		r = lost(c, subject, EPROTO, "answered with something that is not its protocol", e);
-	}
+	r = client_take(c, subject, len, entries, answer, e);
 out:
+	c->calling = false;
 	free(line);
 	json_decref(request);
 	return r;
@@ -343,7 +355,7 @@ int client_call(struct client *c, const char *subject, json_t *request, json_t *
 	return call(c, subject, request, NULL, answer, e);
 }
 
-static int failure(const json_t *answer, struct error *e)
+int client_failure(const json_t *answer, struct error *e)
 {
 	const json_t *error = json_object_get(answer, "error");
 	const json_t *details = json_object_get(error, "details");
@@ -377,7 +389,7 @@ int client_do_entries(struct client *c, const char *subject, json_t *request, st
 	int r = call(c, subject, request, entries, &got, e);
 
 	if (!r && !json_is_true(json_object_get(got, "ok")))
-		r = failure(got, e);
+		r = client_failure(got, e);
 	if (answer)
 		*answer = got;
 	else

@@ -61,6 +61,18 @@ int client_do(struct client *c, const char *subject, json_t *request, json_t **a
 int client_do_entries(struct client *c, const char *subject, json_t *request, struct buf *entries,
 		      json_t **answer, struct error *e);
 
+/*
+ * Without waiting: client_post() hands a request (taken over, also on error) to a worker that has
+ * nothing else to do, else -EBUSY; client_collect() gives its answer, -EAGAIN while there is none
+ * yet, -ENOENT when nothing was posted; otherwise what client_do() says. In between client_poll()
+ * tells what to wait for (fd -1: nothing). client_do() first lets a posted request be answered, and
+ * keeps the answer.
+ */
+int client_post(struct client *c, json_t *request, struct error *e);
+int client_collect(struct client *c, const char *subject, json_t **answer, struct error *e);
+struct pollfd;
+void client_poll(const struct client *c, struct pollfd *p);
+
 /* Typed look-ups in answers: a default where the member is missing or of another type. */
 const char *answer_str(const json_t *object, const char *key, const char *fallback);
 json_int_t answer_int(const json_t *object, const char *key);

@@ -11,6 +11,8 @@ unsigned screen_places(const struct screen *s)
 {
 	if (s->focus == PANE_NONE)
 		return KEYS_PROMPT;
+	if (s->focus == PANE_DETAIL)
+		return KEYS_PANE | KEYS_TEXT | KEYS_DETAIL;
 	return KEYS_PANE | (s->panes[s->focus].ops->list ? KEYS_LIST : KEYS_TEXT);
 }
 
@@ -147,7 +149,7 @@ static bool act_anywhere(struct screen *s, enum action action)
 		set_interval(s, s->interval_ms / 2);
 		break;
 	case ACTION_LOG:
-		detail_show(s, "log");
+		detail_show(s, "log", 0);
 		break;
 	default:
 		return false;

@@ -40,6 +40,7 @@ static const struct key {
 	{ KEYS_TEXT, '/', ACTION_SEARCH, "search" },
 	{ KEYS_TEXT, 'n', ACTION_AGAIN, "next" },
 	{ KEYS_TEXT, 'N', ACTION_BACK, NULL },
+	{ KEYS_DETAIL, 'g', ACTION_GRAPH, "graph" },
 	{ KEYS_TEXT, 'w', ACTION_WRAP, "wrap" },
 	{ KEYS_PANE, 'L', ACTION_LOG, "log" },
 	{ KEYS_PANE, ':', ACTION_TO_PROMPT, "command" },
@@ -164,7 +165,7 @@ void keys_help(struct buf *out)
 	} groups[] = {
 		{ KEYS_ALWAYS, "Everywhere" },	    { KEYS_PROMPT, "On the command line" },
 		{ KEYS_PANE, "In any pane" },	    { KEYS_LIST, "In a pane of rows" },
-		{ KEYS_TEXT, "In a pane of text" },
+		{ KEYS_TEXT, "In a pane of text" }, { KEYS_DETAIL, "In Detail" },
 	};
 
 	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {

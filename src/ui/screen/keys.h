@@ -33,6 +33,7 @@
 	X(HOME, "to the first")                                                                 \
 	X(END, "to the last")                                                                   \
 	X(DETAIL, "everything known of it: show ID")                                            \
+	X(GRAPH, "Detail of a program: a graph of the last five minutes, or no longer")         \
 	X(LOG, "what kernel and libbpf said when it was loaded: log ID; else of the last load") \
 	X(FILTER, "show only rows that hold a text; an empty one ends that")                    \
 	X(SORT, "sort by the next column")                                                      \
@@ -65,6 +66,7 @@ enum key_place {
 	KEYS_PANE = 4,	 /* a pane has */
 	KEYS_LIST = 8,	 /* a pane of rows */
 	KEYS_TEXT = 16,	 /* a pane of text */
+	KEYS_DETAIL = 32,
 };
 
 /* Keys are ncurses' codes; control keys and characters their own; this with what follows Esc. */

@@ -25,6 +25,7 @@ struct column {
 	enum column_align align;
 	int drop;	 /* where it is narrow, columns with the greatest go first; 0: never */
 	bool high_first; /* sorts with the greatest first */
+	bool rate;	 /* changes with each reading of the statistics */
 	/* The text of a row's cell. */
 	void (*text)(const struct screen *s, const void *row, struct buf *out);
 	/* Order of two rows; NULL: the column cannot be sorted by. */

@@ -60,11 +60,12 @@ static void obey_signals(struct screen *s)
 /* One turn. 1: fd is ready; 0: something else happened, or time passed; or -errno. */
 static int turn(struct screen *s, int fd, short events, int ms)
 {
-	struct pollfd p[3] = { { fileno(s->host.in), POLLIN, 0 },
+	struct pollfd p[4] = { { fileno(s->host.in), POLLIN, 0 },
 			       { s->ui->signals[0], POLLIN, 0 },
 			       { fd, events, 0 } };
 	int64_t now = clock_monotonic();
 
+	rates_poll(s, &p[3]);
 	run_drain(s);
 	if (s->dirty || s->dirty_prompt) {
 		int64_t next = s->drawn + (int64_t)FRAME_MS * NS_PER_MS;
@@ -79,11 +80,13 @@ static int turn(struct screen *s, int fd, short events, int ms)
 		sooner(&ms, ms_until(s->next_refresh, now));
 	if (s->running && s->ui->progress.what)
 		sooner(&ms, SPIN_MS);
-	if (poll(p, 3, ms) < 0 && errno != EINTR)
+	if (poll(p, 4, ms) < 0 && errno != EINTR)
 		return -errno;
 	obey_signals(s);
 	if (p[0].revents && !screen_read_keys(s))
 		s->ended = true;
+	if (rates_take(s))
+		screen_rated(s);
 	now = clock_monotonic();
 	if (!s->paused && s->next_refresh <= now) {
 		s->next_refresh = now + (int64_t)s->interval_ms * NS_PER_MS;

@@ -23,8 +23,10 @@ void model_init(struct model *m, struct manager *manager)
 
 static void free_rows(struct model *m)
 {
-	for (size_t i = 0; i < m->program_count; i++)
+	for (size_t i = 0; i < m->program_count; i++) {
 		db_program_clear(&m->programs[i].p);
+		free(m->programs[i].series);
+	}
 	for (size_t i = 0; i < m->map_count; i++)
 		db_map_clear(&m->maps[i].m);
 	for (size_t i = 0; i < m->link_count; i++)
@@ -114,7 +116,7 @@ static bool same_identity(const struct db_identity *a, const struct db_identity 
 }
 
 /* What was known of rows that are still there is known of them still. Both are in order of id. */
-static void carry_over(struct model *to, const struct model *from)
+static void carry_over(struct model *to, struct model *from)
 {
 	size_t k = 0;
 
@@ -127,6 +129,8 @@ static void carry_over(struct model *to, const struct model *from)
 		    !same_identity(&from->programs[k].p.identity, &row->p.identity))
 			continue;
 		row->look = from->programs[k].look;
+		row->series = from->programs[k].series;
+		from->programs[k].series = NULL;
 	}
 }
 
@@ -309,7 +313,7 @@ const struct link_row *model_link_of(const struct model *m, int64_t program_id, 
 	return NULL;
 }
 
-const struct program_row *model_program(const struct model *m, int64_t id)
+struct program_row *model_program(const struct model *m, int64_t id)
 {
 	if (!m->program_count)
 		return NULL;

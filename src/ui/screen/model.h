@@ -15,10 +15,13 @@
  * (the session's own commands use another one too), and what their pins look like. It has a
  * connection of its own, so that it can look while a command runs.
  */
+struct series;
+
 struct program_row {
 	struct db_program p; /* without the strings that no column shows */
 	struct look look;
-	unsigned looked; /* the model's round when it was looked at last; 0: never */
+	struct series *series; /* how often it runs, or NULL (rates.h) */
+	unsigned looked;       /* the model's round when it was looked at last; 0: never */
 };
 
 struct map_row {
@@ -66,7 +69,7 @@ void model_see_map(struct model *m, size_t i);
 /* A link's target may lie in another network namespace: it is looked at less often. */
 void model_see_link(struct model *m, size_t i);
 /* NULL: none of that id. */
-const struct program_row *model_program(const struct model *m, int64_t id);
+struct program_row *model_program(const struct model *m, int64_t id);
 const struct map_row *model_map(const struct model *m, int64_t id);
 const struct link_row *model_link(const struct model *m, int64_t id);
 /* The next link of a program from the i-th link on, or NULL; i moves behind it. */

@@ -5,11 +5,27 @@
 
 #include "ui/screen/screen.h"
 
+enum { GRAPH_SECONDS = 300 };
+
+static void add_graph(struct screen *s, struct pane *p, struct buf *text)
+{
+	const struct program_row *row = model_program(&s->model, p->about);
+	int height = p->at.height / 2;
+
+	if (row && row->series)
+		rates_graph(row->series, s->rates.now, p->at.width, height < 12 ? height : 12,
+			    GRAPH_SECONDS, text);
+	else
+		buf_str(text, "There is nothing to draw yet.\n");
+}
+
 /* By the command that tells it, so that whatever `show` learns to tell is here too. */
 static void fill(struct screen *s, struct pane *p)
 {
 	struct buf text = { 0 };
 
+	if (p->about && p->graph)
+		add_graph(s, p, &text);
 	if (p->command)
 		run_quietly(s, p->command, &text);
 	else
@@ -20,7 +36,7 @@ static void fill(struct screen *s, struct pane *p)
 	s->dirty = true;
 }
 
-static void show(struct screen *s, const char *title, const char *command)
+static void show(struct screen *s, const char *title, const char *command, int64_t program)
 {
 	struct pane *p = &s->panes[PANE_DETAIL];
 
@@ -32,6 +48,8 @@ static void show(struct screen *s, const char *title, const char *command)
 	free(p->subject);
 	p->command = command ? strdup(command) : NULL;
 	p->subject = strdup(title);
+	p->about = program;
+	p->graph = false;
 	text_view_clear(&p->text);
 	text_view_set_sought(&p->text, "");
 	p->text.follow = false;
@@ -39,15 +57,15 @@ static void show(struct screen *s, const char *title, const char *command)
 	screen_focus(s, PANE_DETAIL);
 }
 
-void detail_show(struct screen *s, const char *command)
+void detail_show(struct screen *s, const char *command, int64_t program)
 {
 	run_show(s, command);
-	show(s, command, command);
+	show(s, command, command, program);
 }
 
 void detail_help(struct screen *s)
 {
-	show(s, "keys", NULL);
+	show(s, "keys", NULL, 0);
 }
 
 static void title(struct screen *s, struct pane *p, struct buf *out)
@@ -60,8 +78,22 @@ static void title(struct screen *s, struct pane *p, struct buf *out)
 static void keep_up(struct screen *s, struct pane *p)
 {
 	/* While a command runs the database may not be asked; there is a next time. */
-	if (p->command && p->shown && p->generation != s->model.generation && !s->running)
+	if (p->command && p->shown && !s->running &&
+	    (p->graph || p->generation != s->model.generation))
 		fill(s, p);
+}
+
+static bool act(struct screen *s, struct pane *p, enum action action)
+{
+	if (action != ACTION_GRAPH)
+		return false;
+	p->graph = p->about && !p->graph;
+	if (!p->about)
+		screen_say(s, "only programs have a graph");
+	else if (!s->running)
+		fill(s, p);
+	text_view_home(&p->text);
+	return true;
 }
 
 const struct pane_ops detail_pane = {
@@ -71,4 +103,5 @@ const struct pane_ops detail_pane = {
 	.least = 10,
 	.title = title,
 	.refresh = keep_up,
+	.act = act,
 };

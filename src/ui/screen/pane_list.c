@@ -174,13 +174,13 @@ bool list_act(struct screen *s, struct pane *p, enum action action, int64_t id)
 	switch (action) {
 	case ACTION_DETAIL:
 		snprintf(text, sizeof(text), "show %lld", (long long)id);
-		detail_show(s, text);
+		detail_show(s, text, model_program(&s->model, id) ? id : 0);
 		return true;
 	case ACTION_LOG:
 		if (!model_program(&s->model, id))
 			return false;
 		snprintf(text, sizeof(text), "log %lld", (long long)id);
-		detail_show(s, text);
+		detail_show(s, text, 0);
 		return true;
 	case ACTION_UNLOAD:
 		ask_unload(s, ids, count);

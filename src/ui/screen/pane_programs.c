@@ -4,6 +4,8 @@
 
 #include "ui/screen/pane_list.h"
 
+enum { SPARK_CELLS = 8, SPARK_SECONDS = 40 };
+
 #define ROW(row) ((const struct program_row *)(row))
 
 static void id_text(const struct screen *s, const void *row, struct buf *out)
@@ -94,38 +96,144 @@ static int by_insns(const void *a, const void *b)
 	return ORDER(ROW(a)->p.verified_insns, ROW(b)->p.verified_insns);
 }
 
+/* ---- rates ---- */
+
+static const struct stats_rate *rate_of(const void *row)
+{
+	const struct series *series = ROW(row)->series;
+
+	return series && series->known ? &series->rate : NULL;
+}
+
+static void runs_text(const struct screen *s, const void *row, struct buf *out)
+{
+	const struct stats_rate *rate = rate_of(row);
+
+	(void)s;
+	if (rate)
+		rates_number(rate->runs_per_s, out);
+	else
+		buf_char(out, '-');
+}
+
+static void ns_text(const struct screen *s, const void *row, struct buf *out)
+{
+	const struct stats_rate *rate = rate_of(row);
+
+	(void)s;
+	if (rate && rate->runs)
+		rates_number(rate->ns_per_run, out);
+	else
+		buf_char(out, '-');
+}
+
+static void cpu_text(const struct screen *s, const void *row, struct buf *out)
+{
+	const struct stats_rate *rate = rate_of(row);
+
+	(void)s;
+	if (rate)
+		buf_printf(out, "%llu.%02llu", (unsigned long long)rate->cpu_percent / 100,
+			   (unsigned long long)rate->cpu_percent % 100);
+	else
+		buf_char(out, '-');
+}
+
+static void spark_text(const struct screen *s, const void *row, struct buf *out)
+{
+	rates_spark(ROW(row)->series, s->rates.now, SPARK_CELLS, SPARK_SECONDS, out);
+}
+
+static enum role spark_role(const void *row)
+{
+	(void)row;
+	return ROLE_GRAPH;
+}
+
+/* Without a rate is below all. */
+static int by_runs(const void *a, const void *b)
+{
+	const struct stats_rate *x = rate_of(a), *y = rate_of(b);
+
+	return x && y ? ORDER(x->runs_per_s, y->runs_per_s) : !!x - !!y;
+}
+
+static int by_ns(const void *a, const void *b)
+{
+	const struct stats_rate *x = rate_of(a), *y = rate_of(b);
+
+	return x && y ? ORDER(x->ns_per_run, y->ns_per_run) : !!x - !!y;
+}
+
+static int by_cpu(const void *a, const void *b)
+{
+	const struct stats_rate *x = rate_of(a), *y = rate_of(b);
+
+	return x && y ? ORDER(x->time_ns, y->time_ns) : !!x - !!y;
+}
+
 static const struct column columns[] = {
-	{ .title = "ID", .width = 5, .align = COLUMN_RIGHT, .text = id_text, .compare = by_id },
+	{ .title = "ID",
+	  .width = 4,
+	  .most = 6,
+	  .align = COLUMN_RIGHT,
+	  .text = id_text,
+	  .compare = by_id },
 	{ .title = "NAME", .width = 16, .most = 40, .text = name_text, .compare = by_name },
 	{ .title = "TYPE",
 	  .width = 10,
-	  .most = 14,
+	  .most = 16,
 	  .drop = 3,
 	  .text = type_text,
 	  .compare = by_type },
 	{ .title = "STATE",
-	  .width = 12,
-	  .most = 20,
+	  .width = 8,
+	  .most = 16,
 	  .drop = 1,
 	  .text = state_text,
 	  .compare = by_state,
 	  .role = state_role },
+	{ .title = "RUNS/S",
+	  .width = 7,
+	  .drop = 2,
+	  .align = COLUMN_RIGHT,
+	  .high_first = true,
+	  .rate = true,
+	  .text = runs_text,
+	  .compare = by_runs },
+	{ .title = "NS/RUN",
+	  .width = 7,
+	  .drop = 5,
+	  .align = COLUMN_RIGHT,
+	  .high_first = true,
+	  .rate = true,
+	  .text = ns_text,
+	  .compare = by_ns },
+	{ .title = "%CPU",
+	  .width = 6,
+	  .drop = 4,
+	  .align = COLUMN_RIGHT,
+	  .high_first = true,
+	  .rate = true,
+	  .text = cpu_text,
+	  .compare = by_cpu },
+	{ .title = "LAST 40 s", .width = 9, .drop = 6, .text = spark_text, .role = spark_role },
 	{ .title = "OBJECT",
 	  .width = 10,
 	  .most = 30,
-	  .drop = 4,
+	  .drop = 7,
 	  .text = object_text,
 	  .compare = by_object },
+	{ .title = "MEMORY", .width = 6, .drop = 8, .align = COLUMN_RIGHT, .text = memory_text },
 	{ .title = "INSNS",
 	  .width = 6,
-	  .drop = 6,
+	  .drop = 9,
 	  .align = COLUMN_RIGHT,
 	  .high_first = true,
 	  .text = insns_text,
 	  .compare = by_insns },
-	{ .title = "MEMORY", .width = 6, .drop = 5, .align = COLUMN_RIGHT, .text = memory_text },
-	{ .title = "KERNEL", .width = 7, .drop = 7, .align = COLUMN_RIGHT, .text = kernel_text },
-	{ .title = "AGE", .width = 8, .drop = 8, .align = COLUMN_RIGHT, .text = age_text },
+	{ .title = "KERNEL", .width = 7, .drop = 10, .align = COLUMN_RIGHT, .text = kernel_text },
+	{ .title = "AGE", .width = 5, .drop = 11, .align = COLUMN_RIGHT, .text = age_text },
 };
 
 static size_t row_count(const struct screen *s)

@@ -118,6 +118,10 @@ static void draw_title(struct screen *s, struct pane *p, bool focused)
 	buf_printf(&left, "%s", p->ops->name);
 	if (p->ops->title)
 		p->ops->title(s, p, &left);
+	if (p == &s->panes[PANE_PROGRAMS])
+		buf_str(&right, s->ui->options->stats == SWITCH_OFF || s->rates.trouble
+					? "stats off   "
+					: "");
 	if (p->ops->list) {
 		const struct list_view *l = &p->list;
 
@@ -256,7 +260,19 @@ void screen_refresh(struct screen *s)
 		if (p->ops->refresh)
 			p->ops->refresh(s, p);
 	}
+	rates_ask(s);
 	s->dirty = true; /* the clock, at least; what looks the same is not sent again */
+}
+
+void screen_rated(struct screen *s)
+{
+	struct pane *programs = &s->panes[PANE_PROGRAMS], *detail = &s->panes[PANE_DETAIL];
+
+	if (list_view_sort(&programs->list)->rate)
+		list_view_update(&programs->list, s);
+	if (detail->graph)
+		detail->ops->refresh(s, detail);
+	s->dirty = true;
 }
 
 /* ---- life ---- */
@@ -300,6 +316,7 @@ void screen_close(struct screen *s)
 	prompt_close(s);
 	terminal_close(s);
 	model_free(&s->model);
+	rates_free(&s->rates);
 	for (int i = 0; i < PANE_COUNT; i++) {
 		list_view_free(&s->panes[i].list);
 		text_view_free(&s->panes[i].text);

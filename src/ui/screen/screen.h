@@ -12,6 +12,7 @@
 #include "ui/screen/layout.h"
 #include "ui/screen/list_view.h"
 #include "ui/screen/model.h"
+#include "ui/screen/rates.h"
 #include "ui/screen/text_view.h"
 #include "ui/ui.h"
 
@@ -80,6 +81,8 @@ struct pane {
 	unsigned generation; /* of the model that its contents were made of */
 	char *command;	     /* Detail: tells what it shows; NULL: the keys */
 	char *subject;	     /* Detail: what that is, for the title */
+	int64_t about;	     /* Detail: the program it is of, or 0 */
+	bool graph;	     /* Detail: with the graph of the last minutes */
 };
 
 #define X(id, ops) extern const struct pane_ops ops;
@@ -104,6 +107,7 @@ struct screen {
 	int zoomed;
 	uint64_t uses; /* counts what pane.used is */
 	struct model model;
+	struct rates rates;
 	bool dirty, dirty_prompt;
 	bool ended;
 	int status; /* of the last command */
@@ -154,6 +158,8 @@ void screen_resize(struct screen *s, int rows, int columns);
 void screen_draw(struct screen *s);
 /* Reads again what may have changed; see model_refresh(). */
 void screen_refresh(struct screen *s);
+/* Statistics have come: what they change is brought up to date. */
+void screen_rated(struct screen *s);
 /* The keys are the pane's now; PANE_NONE: the command line's. A pane that is hidden is shown. */
 void screen_focus(struct screen *s, int pane);
 void screen_say(struct screen *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -223,7 +229,7 @@ int popup_complete(int count, int key);
 
 /* pane_detail.c */
 /* What a reading command says, which is shown in Output too. */
-void detail_show(struct screen *s, const char *command);
+void detail_show(struct screen *s, const char *command, int64_t program);
 void detail_help(struct screen *s);
 
 #endif

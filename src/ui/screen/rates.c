@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "ui/screen/rates.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/grow.h"
+#include "ui/screen/draw.h"
+#include "ui/screen/screen.h"
+
+enum { NS_PER_MS = 1000000, RETRY_MS = 10000, HOLD_MORE_MS = 2000 };
+
+void rates_free(struct rates *r)
+{
+	free(r->asked);
+	free(r->trouble);
+	memset(r, 0, sizeof(*r));
+}
+
+/* ---- asking ---- */
+
+struct asking {
+	struct rates *rates;
+	struct stats_pin *pins;
+	size_t room;
+};
+
+/* Only what is there can be asked for: a pin that is gone would fail. */
+static bool add(struct asking *a, const struct program_row *row)
+{
+	struct stats_pin *pins;
+	int64_t *ids;
+
+	if (!row->p.pin || (row->look.sight != SIGHT_LOADED && row->look.sight != SIGHT_ATTACHED))
+		return true;
+	pins = grow(a->pins, a->rates->count, sizeof(*pins));
+	a->pins = pins ? pins : a->pins;
+	ids = grow(a->rates->asked, a->rates->count, sizeof(*ids));
+	a->rates->asked = ids ? ids : a->rates->asked;
+	if (!pins || !ids)
+		return false;
+	pins[a->rates->count] = (struct stats_pin){ row->p.pin, &row->p.identity };
+	ids[a->rates->count++] = row->p.id;
+	return true;
+}
+
+static void add_seen(struct screen *s, struct asking *a)
+{
+	const struct list_view *l = &s->panes[PANE_PROGRAMS].list;
+	bool all = list_view_sort(l)->rate;
+	const struct program_row *detail;
+	size_t from = all ? 0 : l->top;
+	size_t to = all ? l->count : l->top + (size_t)l->height;
+
+	for (size_t i = from; i < to && i < l->count; i++) {
+		if (all)
+			model_see_program(&s->model, l->order[i]);
+		if (!add(a, &s->model.programs[l->order[i]]))
+			return;
+	}
+	/* Detail's graph goes on when its row is out of sight. */
+	detail = model_program(&s->model, s->panes[PANE_DETAIL].about);
+	for (size_t i = 0; detail && i < a->rates->count; i++)
+		if (a->rates->asked[i] == detail->p.id)
+			return; /* twice in one reading would be no time at all */
+	if (detail && s->panes[PANE_DETAIL].shown)
+		add(a, detail);
+}
+
+static void fail(struct rates *r, struct error *e)
+{
+	free(r->trouble);
+	r->trouble = e->message ? strdup(e->message) : NULL;
+	r->counting = STATS_OFF;
+	r->retry_at = clock_monotonic() + (int64_t)RETRY_MS * NS_PER_MS;
+	error_clear(e);
+}
+
+void rates_ask(struct screen *s)
+{
+	struct rates *r = &s->rates;
+	struct asking a = { .rates = r };
+	struct stats_query query = { .enable = true,
+				     .hold_ms = (int64_t)s->interval_ms + HOLD_MORE_MS };
+	struct error e = ERROR_INIT;
+	json_t *request;
+	int err;
+
+	if (s->ui->options->stats == SWITCH_OFF || r->asking || r->retry_at > clock_monotonic())
+		return;
+	free(r->asked);
+	r->asked = NULL;
+	r->count = 0;
+	add_seen(s, &a);
+	query.pins = a.pins;
+	query.pin_count = r->count;
+	request = r->count ? stats_request(&query) : NULL;
+	free(a.pins);
+	if (!request)
+		return;
+	err = manager_post(s->ui->session.manager, request, &e);
+	r->asking = !err;
+	if (err && err != -EBUSY)
+		fail(r, &e);
+	error_clear(&e);
+}
+
+void rates_poll(struct screen *s, struct pollfd *p)
+{
+	manager_poll(s->ui->session.manager, p);
+}
+
+/* ---- taking ---- */
+
+static void note_point(struct series *series, int64_t at, uint64_t runs)
+{
+	series->points[series->next] = (struct rate_point){ at, (float)runs };
+	series->next = (series->next + 1) % RATE_POINTS;
+	if (series->filled < RATE_POINTS)
+		series->filled++;
+}
+
+static void note_sample(struct program_row *row, const struct stats_sample *sample, int64_t at,
+			enum stats_counting counting)
+{
+	struct series *series = row->series;
+
+	if (!series)
+		series = row->series = calloc(1, sizeof(*series));
+	if (!series)
+		return;
+	series->known = sample->read && stats_rate(&series->last, sample, at - series->last_at,
+						   counting, &series->rate);
+	if (series->known)
+		note_point(series, at, series->rate.runs_per_s);
+	series->last = *sample;
+	series->last.why = series->last.name = series->last.type = NULL;
+	series->last_at = at;
+}
+
+bool rates_take(struct screen *s)
+{
+	struct rates *r = &s->rates;
+	struct stats_reading reading = { 0 };
+	struct error e = ERROR_INIT;
+	json_t *answer = NULL;
+	int err;
+
+	if (!r->asking)
+		return false;
+	err = manager_collect(s->ui->session.manager, &answer, &e);
+	if (err == -EAGAIN)
+		return false;
+	r->asking = false;
+	if (!err)
+		err = stats_read(json_object_get(answer, "result"), &reading, &e);
+	if (err) {
+		fail(r, &e);
+	} else {
+		free(r->trouble);
+		r->trouble = reading.not_enabled ? strdup(reading.not_enabled) : NULL;
+		r->counting = reading.counting;
+		r->now = reading.at;
+		for (size_t i = 0; i < r->count && i < reading.count; i++) {
+			struct program_row *row = model_program(&s->model, r->asked[i]);
+
+			if (row)
+				note_sample(row, &reading.samples[i], reading.at, reading.counting);
+		}
+	}
+	stats_reading_free(&reading);
+	json_decref(answer);
+	error_clear(&e);
+	return true;
+}
+
+/* ---- showing ---- */
+
+void rates_number(uint64_t n, struct buf *out)
+{
+	static const char units[] = " kMGTPE";
+	double value = (double)n;
+	int unit = 0;
+
+	if (n < 1000) {
+		buf_printf(out, "%u", (unsigned)n);
+		return;
+	}
+	while (value >= 999.95 && units[unit + 1]) {
+		value /= 1000;
+		unit++;
+	}
+	buf_printf(out, "%.1f%c", value, units[unit]);
+}
+
+/* The mean of the points in (from, to]; negative: there are none. */
+static float mean_of(const struct series *series, int64_t from, int64_t to)
+{
+	float sum = 0;
+	int n = 0;
+
+	for (unsigned i = 0; i < series->filled; i++) {
+		const struct rate_point *p = &series->points[i];
+
+		if (p->at > from && p->at <= to) {
+			sum += p->runs;
+			n++;
+		}
+	}
+	return n ? sum / (float)n : -1;
+}
+
+/* The means of cells equal parts of the last seconds; their greatest. */
+static float means_of(const struct series *series, int64_t now, int cells, int seconds,
+		      float *means)
+{
+	int64_t part = (int64_t)seconds * 1000000000 / cells;
+	float most = 0;
+
+	for (int i = 0; i < cells; i++) {
+		int64_t to = now - part * (cells - 1 - i);
+
+		means[i] = mean_of(series, to - part, to);
+		if (means[i] > most)
+			most = means[i];
+	}
+	return most;
+}
+
+static const char *const blocks[] = { " ",	"\u2581", "\u2582", "\u2583", "\u2584",
+				      "\u2585", "\u2586", "\u2587", "\u2588" };
+static const char *const plain_blocks[] = { " ", "_", ".", ":", "-", "=", "+", "*", "#" };
+
+static const char *block_of(float part)
+{
+	int n = part <= 0 ? 0 : part >= 8 ? 8 : (int)part;
+
+	return draw_unicode() ? blocks[n] : plain_blocks[n];
+}
+
+void rates_spark(const struct series *series, int64_t now, int cells, int seconds, struct buf *out)
+{
+	float means[64], most;
+
+	if (!series || !series->filled || cells > 64)
+		return;
+	most = means_of(series, now, cells, seconds, means);
+	for (int i = 0; i < cells; i++) {
+		if (means[i] < 0)
+			buf_char(out, ' ');
+		else
+			/* What was read is seen, also when it was nothing. */
+			buf_str(out, block_of(most > 0 ? 1 + means[i] / most * 7 : 1));
+	}
+}
+
+void rates_graph(const struct series *series, int64_t now, int width, int height, int seconds,
+		 struct buf *out)
+{
+	enum { LABEL = 8, MOST = 512 };
+	float means[MOST], most;
+	int cells = width - LABEL < MOST ? width - LABEL : MOST;
+
+	if (!series || cells < 8 || height < 4)
+		return;
+	most = means_of(series, now, cells, seconds, means);
+	buf_str(out, "Runs a second\n");
+	for (int y = height; y > 0; y--) {
+		struct buf label = { 0 };
+
+		if (y == height || y == 1 || y == (height + 1) / 2)
+			rates_number((uint64_t)((double)most * (y - 1) / (height - 1) + 0.5),
+				     &label);
+		buf_printf(out, "%*s %s", LABEL - 2, buf_text(&label),
+			   draw_unicode() ? "\u2502" : "|");
+		buf_free(&label);
+		for (int x = 0; x < cells; x++) {
+			float rows = most > 0 ? means[x] / most * (float)height : 0;
+
+			buf_str(out, means[x] < 0 ? " " : block_of((rows - (float)(y - 1)) * 8));
+		}
+		buf_char(out, '\n');
+	}
+	buf_printf(out, "%*s %s", LABEL - 2, "", draw_unicode() ? "\u2514" : "+");
+	for (int x = 0; x < cells; x++)
+		buf_str(out, draw_unicode() ? "\u2500" : "-");
+	buf_printf(out, "\n%*s-%d s%*s\n\n", LABEL - 1, "", seconds, cells - 6, "now");
+}

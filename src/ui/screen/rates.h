@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_SCREEN_RATES_H
+#define BPFMAN_SCREEN_RATES_H
+
+#include "manager/stats.h"
+#include "ui/screen/layout.h"
+
+/*
+ * How often programs run, of those that are on the screen: asked of the reading worker, which is
+ * never waited for.
+ */
+struct screen;
+struct program_row;
+
+enum { RATE_POINTS = 300 };
+
+/* Readings of one program, kept as long as its row. */
+struct series {
+	struct stats_sample last; /* without its strings */
+	int64_t last_at;	  /* ns, the worker's clock */
+	bool known;		  /* the rate is one */
+	struct stats_rate rate;
+	struct rate_point {
+		int64_t at;    /* ns, as last_at */
+		float runs;    /* a second */
+	} points[RATE_POINTS]; /* a ring */
+	unsigned next, filled;
+};
+
+struct rates {
+	int64_t *asked; /* ids, in the order of the query's pins */
+	size_t count, room;
+	bool asking;
+	int64_t now;	  /* the worker's clock at the last reading */
+	int64_t retry_at; /* after a failure: not before (monotonic ns) */
+	enum stats_counting counting;
+	char *trouble; /* why there is nothing, or NULL */
+};
+
+void rates_free(struct rates *r);
+/* Asks for the programs that are seen (for all, where they are sorted by a rate). */
+void rates_ask(struct screen *s);
+/* Takes an answer that has come; whether one had. */
+bool rates_take(struct screen *s);
+/* What to wait for, fd -1: nothing. */
+struct pollfd;
+void rates_poll(struct screen *s, struct pollfd *p);
+
+/* The last seconds in cells, the newest last: blocks, or digits without UTF-8. */
+void rates_spark(const struct series *series, int64_t now, int cells, int seconds, struct buf *out);
+/* Lines of a graph of the last seconds with its axes, as wide and high as told. */
+void rates_graph(const struct series *series, int64_t now, int width, int height, int seconds,
+		 struct buf *out);
+/* 950, 12.3k, 4.5M */
+void rates_number(uint64_t n, struct buf *out);
+
+#endif
