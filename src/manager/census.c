@@ -131,8 +131,7 @@ static int read_row(const json_t *row, struct census_row *c, struct error *e)
 	return read_holders(json_object_get(row, "holders"), c, e);
 }
 
-static int read_rows(const json_t *rows, const struct managed *managed, struct census *census,
-		     struct error *e)
+static int read_rows(const json_t *rows, struct census *census, struct error *e)
 {
 	const json_t *row;
 	size_t i;
@@ -142,13 +141,31 @@ static int read_rows(const json_t *rows, const struct managed *managed, struct c
 	if (!census->rows)
 		return error_nomem(e);
 	json_array_foreach (rows, i, row) {
-		struct census_row *c = &census->rows[i];
-
 		if (r)
 			break;
-		census->count++;
-		r = read_row(row, c, e);
-		c->managed = managed_has(managed, c->kernel_id);
+		r = read_row(row, &census->rows[census->count++], e);
+	}
+	return r;
+}
+
+json_t *census_request(enum db_kind kind, uint32_t kernel_id)
+{
+	return json_pack("{ss s[s] sI sb}", "op", "kernel_list", "kinds", db_kind_name(kind),
+			 "kernel_id", (json_int_t)kernel_id, "holders", 1);
+}
+
+int census_read(const json_t *result, enum db_kind kind, struct census *census, struct error *e)
+{
+	static const char *const keys[] = {
+		[DB_PROGRAM] = "programs", [DB_MAP] = "maps", [DB_LINK] = "links"
+	};
+	int r;
+
+	memset(census, 0, sizeof(*census));
+	r = read_rows(json_object_get(result, keys[kind]), census, e);
+	if (!r && answer_str(result, "incomplete", NULL)) {
+		census->incomplete = answer_bytes(result, "incomplete");
+		r = census->incomplete ? 0 : error_nomem(e);
 	}
 	return r;
 }
@@ -156,28 +173,19 @@ static int read_rows(const json_t *rows, const struct managed *managed, struct c
 int manager_census(struct manager *m, enum db_kind kind, uint32_t kernel_id, struct census *census,
 		   struct error *e)
 {
-	static const char *const keys[] = {
-		[DB_PROGRAM] = "programs", [DB_MAP] = "maps", [DB_LINK] = "links"
-	};
 	struct managed managed = { 0 };
-	json_t *request, *answer = NULL;
-	const json_t *result;
+	json_t *answer = NULL;
 	int r;
 
 	memset(census, 0, sizeof(*census));
-	request = json_pack("{ss s[s] sI sb}", "op", "kernel_list", "kinds", db_kind_name(kind),
-			    "kernel_id", (json_int_t)kernel_id, "holders", 1);
 	/* The kernel first: what is loaded meanwhile is then managed, and not told twice. */
-	r = manager_ask(m, "what the kernel has", request, &answer, e);
+	r = manager_ask(m, "what the kernel has", census_request(kind, kernel_id), &answer, e);
 	if (!r)
 		r = managed_read(m, kind, &managed, e);
-	result = json_object_get(answer, "result");
 	if (!r)
-		r = read_rows(json_object_get(result, keys[kind]), &managed, census, e);
-	if (!r && answer_str(result, "incomplete", NULL)) {
-		census->incomplete = answer_bytes(result, "incomplete");
-		r = census->incomplete ? 0 : error_nomem(e);
-	}
+		r = census_read(json_object_get(answer, "result"), kind, census, e);
+	for (size_t i = 0; !r && i < census->count; i++)
+		census->rows[i].managed = managed_has(&managed, census->rows[i].kernel_id);
 	managed_free(&managed);
 	json_decref(answer);
 	return r;

@@ -45,6 +45,12 @@ struct census {
  */
 int manager_census(struct manager *m, enum db_kind kind, uint32_t kernel_id, struct census *census,
 		   struct error *e);
+/*
+ * The request of that and its result, for who does not wait (manager_post()). census_read() does not
+ * tell what is managed.
+ */
+json_t *census_request(enum db_kind kind, uint32_t kernel_id);
+int census_read(const json_t *result, enum db_kind kind, struct census *census, struct error *e);
 /* The row of a kernel id, or NULL. */
 const struct census_row *census_find(const struct census *census, uint32_t kernel_id);
 void census_free(struct census *census);

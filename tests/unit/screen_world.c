@@ -250,6 +250,7 @@ void world_open(struct world *w, enum world_rows rows, int height, int width, co
 {
 	struct screen_host host = { .term = term,
 				    .now = stands_still,
+				    .monotonic = stands_still,
 				    .stop = goes_on,
 				    .name = "lab1",
 				    .kernel = "6.18.44",
@@ -304,6 +305,7 @@ void world_close(struct world *w)
 static void settle(struct world *w)
 {
 	run_queue(w->screen);
+	w->screen->asking.current = 0; /* as if a question were under way: nobody would answer */
 	screen_refresh(w->screen);
 	w->screen->dirty = w->screen->dirty_prompt = true;
 	screen_draw(w->screen);
@@ -362,6 +364,48 @@ static void make_rates(struct screen *s)
 	screen_rated(s);
 }
 
+static void make_others(struct screen *s)
+{
+	static const char *const rows[][3] = { { "cil_from_netdev", "sched_cls", "cilium-agent" },
+					       { "a\x1b[7mb", "kprobe", "" } };
+	struct others *o = &s->others;
+
+	others_free(o);
+	o->rows = calloc(2, sizeof(*o->rows));
+	o->known = true;
+	for (; o->count < 2; o->count++) {
+		struct program_row *row = &o->rows[o->count];
+
+		row->p.name = strdup(rows[o->count][0]);
+		row->p.type = strdup(rows[o->count][1]);
+		row->holder = strdup(rows[o->count][2]);
+		row->p.identity.kernel_id = 41 + (uint32_t)o->count;
+	}
+	list_view_update(&s->panes[PANE_PROGRAMS].list, s);
+}
+
+/* A counter, a struct, and a key that is not harmless; the counter has moved by the second time. */
+static void make_entries(struct screen *s)
+{
+	static const char *const texts[] = {
+		"{\"entries\":[[\"0\",\"41\"],[\"10\",\"{.a = "
+		"1}\"],[\"9\",\"7\"],[\"\\\\x1b[2J\",\"x\"]]}",
+		"{\"entries\":[[\"0\",\"1041\"],[\"10\",\"{.a = "
+		"2}\"],[\"9\",\"7\"],[\"\\\\x1b[2J\",\"x\"]],"
+		"\"cursor\":\"more\"}",
+	};
+
+	for (int i = 0; i < 2; i++) {
+		json_t *result = json_loads(texts[i], 0, NULL);
+
+		assert_non_null(result);
+		/* A second before: what moves is told by the second. */
+		entries_asker.answer(s, result, NULL);
+		s->entries.at -= INT64_C(1000000000);
+		json_decref(result);
+	}
+}
+
 static void one_step(struct world *w, const char *step)
 {
 	int rows, columns;
@@ -372,6 +416,10 @@ static void one_step(struct world *w, const char *step)
 		another_session(w, step);
 	else if (!strcmp(step, "~"))
 		make_rates(w->screen);
+	else if (!strcmp(step, "&"))
+		make_others(w->screen);
+	else if (!strcmp(step, "#"))
+		make_entries(w->screen);
 	else if (keys_code(step))
 		screen_key(w->screen, keys_code(step));
 	else

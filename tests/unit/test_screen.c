@@ -35,9 +35,9 @@ static const struct scene {
 	/* the beginning */
 	{ "empty", WORLD_EMPTY, 24, 80, MANY, "", "Nothing is managed yet", "trouble" },
 	{ "few", WORLD_FEW, 24, 80, MANY, "", "3 programs   3 maps", "Detail" },
-	{ "few-8", WORLD_FEW, 24, 80, EIGHT, "Esc", ">     2 xdp_pass", NULL },
-	{ "few-plain", WORLD_FEW, 24, 80, PLAIN, "Esc", ">     2 xdp_pass", NULL },
-	{ "no-color", WORLD_FEW, 24, 80, NO_COLOUR, "Esc", ">     2 xdp_pass", NULL },
+	{ "few-8", WORLD_FEW, 24, 80, EIGHT, "Esc", ">    2 xdp_pass", NULL },
+	{ "few-plain", WORLD_FEW, 24, 80, PLAIN, "Esc", ">    2 xdp_pass", NULL },
+	{ "no-color", WORLD_FEW, 24, 80, NO_COLOUR, "Esc", ">    2 xdp_pass", NULL },
 	{ "many-wide", WORLD_MANY, 60, 200, MANY, "Esc", "\u2502Output", NULL },
 	{ "many-wide-ascii", WORLD_MANY, 40, 160, ASCII, "Esc", "|Output", NULL },
 	/* size */
@@ -52,14 +52,14 @@ static const struct scene {
 	/* moving */
 	{ "down", WORLD_MANY, 24, 80, MANY, "Esc Down j PgDn", "[9/40]", NULL },
 	{ "end", WORLD_MANY, 24, 80, MANY, "Esc G", "[40/40]", "obj00" },
-	{ "next-pane", WORLD_FEW, 24, 80, MANY, "Esc Tab", ">     5 counters", NULL },
+	{ "next-pane", WORLD_FEW, 24, 80, MANY, "Esc Tab", ">    5 counters", NULL },
 	{ "links", WORLD_FEW, 24, 80, MANY, "Esc Tab Tab", "nothing is attached", NULL },
 	{ "zoomed", WORLD_MANY, 24, 80, MANY, "Esc z", "prog_e21", "Maps" },
 	{ "zoom-back", WORLD_MANY, 24, 80, MANY, "F2 F2", "Maps", NULL },
 	{ "hidden", WORLD_FEW, 24, 80, MANY, "Esc 2", "Programs", "Maps" },
 	/* rows come and go, the selection stays */
-	{ "others-load", WORLD_FEW, 24, 80, MANY, "Esc Down +newcomer", ">     3 drop_bad", NULL },
-	{ "selected-goes", WORLD_FEW, 24, 80, MANY, "Esc Down -3", ">     4 trace_exec",
+	{ "others-load", WORLD_FEW, 24, 80, MANY, "Esc Down +newcomer", ">    3 drop_bad", NULL },
+	{ "selected-goes", WORLD_FEW, 24, 80, MANY, "Esc Down -3", ">    4 trace_exec",
 	  "drop_bad" },
 	{ "lost", WORLD_FEW, 24, 80, MANY, "!3", "unknown", NULL },
 	/* rates */
@@ -68,6 +68,19 @@ static const struct scene {
 	{ "rates-sorted", WORLD_MANY, 40, 120, EIGHT, "Esc s s s s s ~", "sort NS/RUN", NULL },
 	{ "graph", WORLD_FEW, 40, 100, MANY, "Esc ~ Enter g", "Runs a second", NULL },
 	{ "graph-ascii", WORLD_FEW, 24, 80, ASCII, "Esc ~ Enter g", "-300 s", "\u2502" },
+	/* what others loaded */
+	{ "others", WORLD_FEW, 24, 80, MANY, "&", "k:41 cil_from_netdev", NULL },
+	{ "others-plain", WORLD_FEW, 24, 80, PLAIN, "Esc & G", "k:42 a\\x1b[7mb", NULL },
+	{ "others-hidden", WORLD_FEW, 24, 80, MANY, "Esc & a", "(+2 others)", "k:41" },
+	{ "others-kept", WORLD_FEW, 24, 80, MANY, "Esc & End U", "k:42 is not managed by bpfman",
+	  "This goes" },
+	/* entries */
+	{ "entries", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter #", "(only the first)", "detach" },
+	{ "entries-sorted", WORLD_FEW, 24, 80, ASCII, "Esc Tab Enter # s s", "sort CHANGE/S",
+	  NULL },
+	{ "entries-wide", WORLD_FEW, 60, 200, EIGHT, "Esc Tab Enter #", "Entries of map 5 counters",
+	  NULL },
+	{ "entry-edited", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter # Down e", "map set 5", NULL },
 	/* filter, sort, tags */
 	{ "filter-typed", WORLD_MANY, 24, 80, MANY, "Esc / 'kprobe'", "filter: kprobe",
 	  "tracepoint" },
@@ -76,9 +89,9 @@ static const struct scene {
 	{ "filter-none", WORLD_MANY, 24, 80, EIGHT, "Esc / 'zzz' Enter", "no row holds", "obj0" },
 	{ "filter-left", WORLD_MANY, 24, 80, MANY, "Esc / 'kprobe' Esc", "[4/40]", "filter k" },
 	{ "sorted", WORLD_MANY, 24, 80, MANY, "Esc s", "sort NAME", NULL },
-	{ "sorted-keeps", WORLD_MANY, 24, 80, MANY, "Esc Down Down s s", ">     8 prog_c37", NULL },
+	{ "sorted-keeps", WORLD_MANY, 24, 80, MANY, "Esc Down Down s s", ">    8 prog_c37", NULL },
 	{ "reversed", WORLD_MANY, 24, 80, PLAIN, "Esc S", "sort ID reversed", NULL },
-	{ "tagged", WORLD_FEW, 24, 80, MANY, "Esc Space Space", " *    2 xdp_pass", NULL },
+	{ "tagged", WORLD_FEW, 24, 80, MANY, "Esc Space Space", " *   2 xdp_pass", NULL },
 	{ "tagged-plain", WORLD_FEW, 24, 80, PLAIN, "Esc Space Space Up Space", "1 tagged", NULL },
 	/* keys that are commands */
 	{ "detail", WORLD_FEW, 24, 80, MANY, "Esc Enter", "> show 2", "Maps   " },

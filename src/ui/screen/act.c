@@ -13,6 +13,8 @@ unsigned screen_places(const struct screen *s)
 		return KEYS_PROMPT;
 	if (s->focus == PANE_DETAIL)
 		return KEYS_PANE | KEYS_TEXT | KEYS_DETAIL;
+	if (s->focus == PANE_ENTRIES)
+		return KEYS_PANE | KEYS_LIST | KEYS_ENTRIES;
 	return KEYS_PANE | (s->panes[s->focus].ops->list ? KEYS_LIST : KEYS_TEXT);
 }
 

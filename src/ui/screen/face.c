@@ -39,7 +39,11 @@ static void stop(void)
 int ui_screen(struct ui *ui)
 {
 	struct ui_face face = { .wait = loop_wait, .sink = make_sink, .notice = notice };
-	struct screen_host host = { .in = stdin, .out = stdout, .now = clock_now, .stop = stop };
+	struct screen_host host = { .in = stdin,
+				    .out = stdout,
+				    .now = clock_now,
+				    .monotonic = clock_monotonic,
+				    .stop = stop };
 	struct error e = ERROR_INIT;
 	struct screen *s = NULL;
 	struct buf why = { 0 };

@@ -27,8 +27,10 @@ static const struct key {
 	{ KEYS_PROMPT, '\t', ACTION_NONE, "complete" }, /* readline's */
 	{ KEYS_PROMPT, CTRL('r'), ACTION_NONE, "history" },
 	{ KEYS_PANE, 'q', ACTION_QUIT, "quit" },
+	{ KEYS_ENTRIES, 'e', ACTION_EDIT, "edit" },
 	{ KEYS_LIST, '\r', ACTION_DETAIL, "detail" },
-	{ KEYS_LIST, 'd', ACTION_DETAIL, NULL },
+	{ KEYS_LIST, 'd', ACTION_SHOW, NULL },
+	{ KEYS_LIST, 'a', ACTION_OTHERS, NULL },
 	{ KEYS_LIST, '/', ACTION_FILTER, "filter" },
 	{ KEYS_LIST, 's', ACTION_SORT, "sort" },
 	{ KEYS_LIST, 'S', ACTION_REVERSE, NULL },
@@ -53,6 +55,7 @@ static const struct key {
 	{ KEYS_PANE, '3', ACTION_PANE_3, NULL },
 	{ KEYS_PANE, '4', ACTION_PANE_4, NULL },
 	{ KEYS_PANE, '5', ACTION_PANE_5, NULL },
+	{ KEYS_PANE, '6', ACTION_PANE_6, NULL },
 	{ KEYS_PANE, KEY_UP, ACTION_UP, NULL },
 	{ KEYS_PANE, 'k', ACTION_UP, NULL },
 	{ KEYS_PANE, KEY_DOWN, ACTION_DOWN, NULL },
@@ -166,6 +169,7 @@ void keys_help(struct buf *out)
 		{ KEYS_ALWAYS, "Everywhere" },	    { KEYS_PROMPT, "On the command line" },
 		{ KEYS_PANE, "In any pane" },	    { KEYS_LIST, "In a pane of rows" },
 		{ KEYS_TEXT, "In a pane of text" }, { KEYS_DETAIL, "In Detail" },
+		{ KEYS_ENTRIES, "In Entries" },
 	};
 
 	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {

@@ -22,8 +22,9 @@
 	X(PANE_1, "show or hide Programs")                                                      \
 	X(PANE_2, "show or hide Maps")                                                          \
 	X(PANE_3, "show or hide Links")                                                         \
-	X(PANE_4, "show or hide Detail")                                                        \
-	X(PANE_5, "show or hide Output")                                                        \
+	X(PANE_4, "show or hide Entries")                                                       \
+	X(PANE_5, "show or hide Detail")                                                        \
+	X(PANE_6, "show or hide Output")                                                        \
 	X(UP, "up")                                                                             \
 	X(DOWN, "down")                                                                         \
 	X(LEFT, "left")                                                                         \
@@ -32,7 +33,10 @@
 	X(PAGE_DOWN, "a page down")                                                             \
 	X(HOME, "to the first")                                                                 \
 	X(END, "to the last")                                                                   \
-	X(DETAIL, "everything known of it: show ID")                                            \
+	X(DETAIL, "everything known of it: show ID; on a map: its entries")                     \
+	X(SHOW, "everything known of it: show ID")                                              \
+	X(EDIT, "put the command that sets the entry on the command line")                      \
+	X(OTHERS, "show or hide what others loaded")                                            \
 	X(GRAPH, "Detail of a program: a graph of the last five minutes, or no longer")         \
 	X(LOG, "what kernel and libbpf said when it was loaded: log ID; else of the last load") \
 	X(FILTER, "show only rows that hold a text; an empty one ends that")                    \
@@ -67,6 +71,7 @@ enum key_place {
 	KEYS_LIST = 8,	 /* a pane of rows */
 	KEYS_TEXT = 16,	 /* a pane of text */
 	KEYS_DETAIL = 32,
+	KEYS_ENTRIES = 64,
 };
 
 /* Keys are ncurses' codes; control keys and characters their own; this with what follows Esc. */

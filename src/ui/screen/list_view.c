@@ -41,7 +41,7 @@ static int in_order(const void *a, const void *b, void *data)
 	const void *x = source->row(o->s, *(const uint32_t *)a);
 	const void *y = source->row(o->s, *(const uint32_t *)b);
 	const struct column *c = list_view_sort(o->l);
-	int64_t key_x = source->key(x), key_y = source->key(y);
+	int64_t key_x = llabs(source->key(x)), key_y = llabs(source->key(y));
 	int way = o->l->reverse != c->high_first ? -1 : 1;
 	int order = 0;
 
@@ -189,12 +189,16 @@ void list_view_untag(struct list_view *l)
 /* ---- drawing ---- */
 
 /* Cells of each column, 0: not shown. */
-static void fit_columns(const struct list_source *source, int width, int *cells)
+static void fit_columns(const struct list_source *source, const struct screen *s, int width,
+			int *cells)
 {
 	int taken = MARK_CELLS - GAP;
 
 	for (size_t i = 0; i < source->column_count; i++) {
-		cells[i] = source->columns[i].width;
+		const struct column *c = &source->columns[i];
+		int needs = c->needs ? c->needs(s) : 0;
+
+		cells[i] = needs > c->width ? needs : c->width;
 		taken += cells[i] + GAP;
 	}
 	while (taken > width) {
@@ -304,7 +308,7 @@ void list_view_draw(struct list_view *l, struct screen *s, const struct rect *at
 	struct rect rows = *at;
 	int cells[COLUMNS_MAX];
 
-	fit_columns(l->source, at->width, cells);
+	fit_columns(l->source, s, at->width, cells);
 	/* The heads go first where there is no room for them and two rows. */
 	if (rows.height > 2) {
 		draw_heads(l, at, cells);

@@ -20,8 +20,9 @@ enum column_align { COLUMN_LEFT, COLUMN_RIGHT };
 
 struct column {
 	const char *title;
-	int width; /* cells it takes at least */
-	int most;  /* cells it takes where there is room; 0: width */
+	int width;			      /* cells it takes at least */
+	int most;			      /* cells it takes where there is room; 0: width */
+	int (*needs)(const struct screen *s); /* cells without which it is of no use; or NULL */
 	enum column_align align;
 	int drop;	 /* where it is narrow, columns with the greatest go first; 0: never */
 	bool high_first; /* sorts with the greatest first */

@@ -65,7 +65,7 @@ static int turn(struct screen *s, int fd, short events, int ms)
 			       { fd, events, 0 } };
 	int64_t now = clock_monotonic();
 
-	rates_poll(s, &p[3]);
+	manager_poll(s->ui->session.manager, &p[3]);
 	run_drain(s);
 	if (s->dirty || s->dirty_prompt) {
 		int64_t next = s->drawn + (int64_t)FRAME_MS * NS_PER_MS;
@@ -85,8 +85,7 @@ static int turn(struct screen *s, int fd, short events, int ms)
 	obey_signals(s);
 	if (p[0].revents && !screen_read_keys(s))
 		s->ended = true;
-	if (rates_take(s))
-		screen_rated(s);
+	ask_take(s);
 	now = clock_monotonic();
 	if (!s->paused && s->next_refresh <= now) {
 		s->next_refresh = now + (int64_t)s->interval_ms * NS_PER_MS;

@@ -22,6 +22,7 @@ struct program_row {
 	struct look look;
 	struct series *series; /* how often it runs, or NULL (rates.h) */
 	unsigned looked;       /* the model's round when it was looked at last; 0: never */
+	char *holder;	       /* of what others loaded (its id is 0): who holds it */
 };
 
 struct map_row {

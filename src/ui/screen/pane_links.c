@@ -84,7 +84,7 @@ static int by_target(const void *a, const void *b)
 static const struct column columns[] = {
 	{ .title = "ID",
 	  .width = 4,
-	  .most = 6,
+	  .needs = list_id_needs,
 	  .align = COLUMN_RIGHT,
 	  .text = id_text,
 	  .compare = by_id },

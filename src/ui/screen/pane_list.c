@@ -59,6 +59,23 @@ void since_text(const struct screen *s, int64_t then, struct buf *out)
 	}
 }
 
+int list_id_needs(const struct screen *s)
+{
+	const struct model *m = &s->model;
+	int64_t most = 0;
+	int digits = 1;
+
+	if (m->program_count)
+		most = m->programs[m->program_count - 1].p.id;
+	if (m->map_count && m->maps[m->map_count - 1].m.id > most)
+		most = m->maps[m->map_count - 1].m.id;
+	if (m->link_count && m->links[m->link_count - 1].l.id > most)
+		most = m->links[m->link_count - 1].l.id;
+	for (; most > 9; most /= 10)
+		digits++;
+	return digits;
+}
+
 bool list_none_foreign(const void *row)
 {
 	(void)row;
@@ -173,6 +190,7 @@ bool list_act(struct screen *s, struct pane *p, enum action action, int64_t id)
 		return false;
 	switch (action) {
 	case ACTION_DETAIL:
+	case ACTION_SHOW:
 		snprintf(text, sizeof(text), "show %lld", (long long)id);
 		detail_show(s, text, model_program(&s->model, id) ? id : 0);
 		return true;

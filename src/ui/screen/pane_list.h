@@ -19,6 +19,8 @@ void count_text(uint64_t n, struct buf *out);
 /* How long ago. */
 void since_text(const struct screen *s, int64_t then, struct buf *out);
 
+/* Cells of the greatest id there is. */
+int list_id_needs(const struct screen *s);
 bool list_none_foreign(const void *row);
 /* Detail, log, unload and yank, of the row with this id, 0: none. */
 bool list_act(struct screen *s, struct pane *p, enum action action, int64_t id);

@@ -100,7 +100,12 @@ static int by_memory(const void *a, const void *b)
 }
 
 static const struct column columns[] = {
-	{ .title = "ID", .width = 5, .align = COLUMN_RIGHT, .text = id_text, .compare = by_id },
+	{ .title = "ID",
+	  .width = 4,
+	  .needs = list_id_needs,
+	  .align = COLUMN_RIGHT,
+	  .text = id_text,
+	  .compare = by_id },
 	{ .title = "NAME", .width = 16, .most = 40, .text = name_text, .compare = by_name },
 	{ .title = "TYPE",
 	  .width = 10,
@@ -177,6 +182,10 @@ static bool act(struct screen *s, struct pane *p, enum action action)
 	/* A map goes with its programs. */
 	if (action == ACTION_UNLOAD || action == ACTION_DETACH) {
 		screen_say(s, "a map goes with the last program that uses it");
+		return true;
+	}
+	if (action == ACTION_DETAIL && row) {
+		entries_show(s, row->m.id);
 		return true;
 	}
 	return list_act(s, p, action, row ? row->m.id : 0);

@@ -8,10 +8,31 @@ enum { SPARK_CELLS = 8, SPARK_SECONDS = 40 };
 
 #define ROW(row) ((const struct program_row *)(row))
 
+/* What others loaded has no id of ours, but a holder. */
+static bool foreign(const void *row)
+{
+	return ROW(row)->p.id == 0;
+}
+
+static int id_needs(const struct screen *s)
+{
+	const struct others *o = &s->others;
+	int needs = list_id_needs(s), others = 3; /* "k:" and a digit */
+
+	if (o->hidden || !o->count)
+		return needs;
+	for (uint32_t id = o->rows[o->count - 1].p.identity.kernel_id; id > 9; id /= 10)
+		others++;
+	return others > needs ? others : needs;
+}
+
 static void id_text(const struct screen *s, const void *row, struct buf *out)
 {
 	(void)s;
-	buf_printf(out, "%lld", (long long)ROW(row)->p.id);
+	if (foreign(row))
+		buf_printf(out, "k:%u", ROW(row)->p.identity.kernel_id);
+	else
+		buf_printf(out, "%lld", (long long)ROW(row)->p.id);
 }
 
 static void name_text(const struct screen *s, const void *row, struct buf *out)
@@ -29,7 +50,10 @@ static void type_text(const struct screen *s, const void *row, struct buf *out)
 static void state_text(const struct screen *s, const void *row, struct buf *out)
 {
 	(void)s;
-	look_text(ROW(row)->look, out);
+	if (foreign(row))
+		buf_str(out, ROW(row)->holder);
+	else
+		look_text(ROW(row)->look, out);
 }
 
 static enum role state_role(const void *row)
@@ -63,7 +87,8 @@ static void insns_text(const struct screen *s, const void *row, struct buf *out)
 
 static void age_text(const struct screen *s, const void *row, struct buf *out)
 {
-	since_text(s, ROW(row)->p.created_at, out);
+	if (ROW(row)->p.created_at)
+		since_text(s, ROW(row)->p.created_at, out);
 }
 
 static int by_id(const void *a, const void *b)
@@ -175,7 +200,7 @@ static int by_cpu(const void *a, const void *b)
 static const struct column columns[] = {
 	{ .title = "ID",
 	  .width = 4,
-	  .most = 6,
+	  .needs = id_needs,
 	  .align = COLUMN_RIGHT,
 	  .text = id_text,
 	  .compare = by_id },
@@ -238,22 +263,25 @@ static const struct column columns[] = {
 
 static size_t row_count(const struct screen *s)
 {
-	return s->model.program_count;
+	return s->model.program_count + (s->others.hidden ? 0 : s->others.count);
 }
 
 static const void *row_at(const struct screen *s, size_t i)
 {
+	if (i >= s->model.program_count)
+		return &s->others.rows[i - s->model.program_count];
 	return &s->model.programs[i];
 }
 
 static int64_t row_key(const void *row)
 {
-	return ROW(row)->p.id;
+	return foreign(row) ? -(int64_t)ROW(row)->p.identity.kernel_id : ROW(row)->p.id;
 }
 
 static void see(struct screen *s, size_t i)
 {
-	model_see_program(&s->model, i);
+	if (i < s->model.program_count)
+		model_see_program(&s->model, i);
 }
 
 static const struct list_source source = {
@@ -262,7 +290,7 @@ static const struct list_source source = {
 	.count = row_count,
 	.row = row_at,
 	.key = row_key,
-	.foreign = list_none_foreign,
+	.foreign = foreign,
 	.see = see,
 };
 
@@ -278,6 +306,19 @@ static bool act(struct screen *s, struct pane *p, enum action action)
 {
 	const struct program_row *row = list_view_selected(&p->list, s);
 
+	if (action == ACTION_OTHERS) {
+		s->others.hidden = !s->others.hidden;
+		s->others.next = 0;
+		list_view_update(&p->list, s);
+		return true;
+	}
+	if (row && foreign(row) && !p->list.tag_count &&
+	    (action == ACTION_DETAIL || action == ACTION_SHOW || action == ACTION_LOG ||
+	     action == ACTION_UNLOAD || action == ACTION_DETACH || action == ACTION_YANK)) {
+		screen_say(s, "k:%u is not managed by bpfman; %s holds it",
+			   row->p.identity.kernel_id, row->holder);
+		return true;
+	}
 	return list_act(s, p, action, row ? row->p.id : 0);
 }
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ui/screen/rates.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,14 +20,14 @@ void rates_free(struct rates *r)
 
 /* ---- asking ---- */
 
-struct asking {
+struct query {
 	struct rates *rates;
 	struct stats_pin *pins;
 	size_t room;
 };
 
 /* Only what is there can be asked for: a pin that is gone would fail. */
-static bool add(struct asking *a, const struct program_row *row)
+static bool add(struct query *a, const struct program_row *row)
 {
 	struct stats_pin *pins;
 	int64_t *ids;
@@ -47,7 +45,7 @@ static bool add(struct asking *a, const struct program_row *row)
 	return true;
 }
 
-static void add_seen(struct screen *s, struct asking *a)
+static void add_seen(struct screen *s, struct query *a)
 {
 	const struct list_view *l = &s->panes[PANE_PROGRAMS].list;
 	bool all = list_view_sort(l)->rate;
@@ -56,6 +54,8 @@ static void add_seen(struct screen *s, struct asking *a)
 	size_t to = all ? l->count : l->top + (size_t)l->height;
 
 	for (size_t i = from; i < to && i < l->count; i++) {
+		if (l->order[i] >= s->model.program_count)
+			break; /* others' come last, and have no pin to ask by */
 		if (all)
 			model_see_program(&s->model, l->order[i]);
 		if (!add(a, &s->model.programs[l->order[i]]))
@@ -70,27 +70,16 @@ static void add_seen(struct screen *s, struct asking *a)
 		add(a, detail);
 }
 
-static void fail(struct rates *r, struct error *e)
-{
-	free(r->trouble);
-	r->trouble = e->message ? strdup(e->message) : NULL;
-	r->counting = STATS_OFF;
-	r->retry_at = clock_monotonic() + (int64_t)RETRY_MS * NS_PER_MS;
-	error_clear(e);
-}
-
-void rates_ask(struct screen *s)
+static json_t *request(struct screen *s)
 {
 	struct rates *r = &s->rates;
-	struct asking a = { .rates = r };
+	struct query a = { .rates = r };
 	struct stats_query query = { .enable = true,
 				     .hold_ms = (int64_t)s->interval_ms + HOLD_MORE_MS };
-	struct error e = ERROR_INIT;
 	json_t *request;
-	int err;
 
-	if (s->ui->options->stats == SWITCH_OFF || r->asking || r->retry_at > clock_monotonic())
-		return;
+	if (s->ui->options->stats == SWITCH_OFF || r->retry_at > clock_monotonic())
+		return NULL;
 	free(r->asked);
 	r->asked = NULL;
 	r->count = 0;
@@ -99,18 +88,7 @@ void rates_ask(struct screen *s)
 	query.pin_count = r->count;
 	request = r->count ? stats_request(&query) : NULL;
 	free(a.pins);
-	if (!request)
-		return;
-	err = manager_post(s->ui->session.manager, request, &e);
-	r->asking = !err;
-	if (err && err != -EBUSY)
-		fail(r, &e);
-	error_clear(&e);
-}
-
-void rates_poll(struct screen *s, struct pollfd *p)
-{
-	manager_poll(s->ui->session.manager, p);
+	return request;
 }
 
 /* ---- taking ---- */
@@ -141,24 +119,24 @@ static void note_sample(struct program_row *row, const struct stats_sample *samp
 	series->last_at = at;
 }
 
-bool rates_take(struct screen *s)
+static void fail(struct rates *r, const struct error *e)
+{
+	free(r->trouble);
+	r->trouble = strdup(e->message ? e->message : "unknown");
+	r->counting = STATS_OFF;
+	r->retry_at = clock_monotonic() + (int64_t)RETRY_MS * NS_PER_MS;
+}
+
+static void answer(struct screen *s, const json_t *result, const struct error *e)
 {
 	struct rates *r = &s->rates;
 	struct stats_reading reading = { 0 };
-	struct error e = ERROR_INIT;
-	json_t *answer = NULL;
-	int err;
+	struct error bad = ERROR_INIT;
 
-	if (!r->asking)
-		return false;
-	err = manager_collect(s->ui->session.manager, &answer, &e);
-	if (err == -EAGAIN)
-		return false;
-	r->asking = false;
-	if (!err)
-		err = stats_read(json_object_get(answer, "result"), &reading, &e);
-	if (err) {
-		fail(r, &e);
+	if (!result) {
+		fail(r, e);
+	} else if (stats_read(result, &reading, &bad)) {
+		fail(r, &bad);
 	} else {
 		free(r->trouble);
 		r->trouble = reading.not_enabled ? strdup(reading.not_enabled) : NULL;
@@ -172,10 +150,11 @@ bool rates_take(struct screen *s)
 		}
 	}
 	stats_reading_free(&reading);
-	json_decref(answer);
-	error_clear(&e);
-	return true;
+	error_clear(&bad);
+	screen_rated(s);
 }
+
+const struct asker rates_asker = { request, answer };
 
 /* ---- showing ---- */
 

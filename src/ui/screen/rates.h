@@ -30,7 +30,6 @@ struct series {
 struct rates {
 	int64_t *asked; /* ids, in the order of the query's pins */
 	size_t count, room;
-	bool asking;
 	int64_t now;	  /* the worker's clock at the last reading */
 	int64_t retry_at; /* after a failure: not before (monotonic ns) */
 	enum stats_counting counting;
@@ -38,14 +37,6 @@ struct rates {
 };
 
 void rates_free(struct rates *r);
-/* Asks for the programs that are seen (for all, where they are sorted by a rate). */
-void rates_ask(struct screen *s);
-/* Takes an answer that has come; whether one had. */
-bool rates_take(struct screen *s);
-/* What to wait for, fd -1: nothing. */
-struct pollfd;
-void rates_poll(struct screen *s, struct pollfd *p);
-
 /* The last seconds in cells, the newest last: blocks, or digits without UTF-8. */
 void rates_spark(const struct series *series, int64_t now, int cells, int seconds, struct buf *out);
 /* Lines of a graph of the last seconds with its axes, as wide and high as told. */

@@ -92,6 +92,9 @@ static void draw_header(struct screen *s)
 
 	buf_printf(&left, "bpfman %s  %s", s->host.name, s->host.kernel);
 	count(&left, s->model.program_count, "program");
+	if (s->others.known)
+		buf_printf(&left, " (+%zu other%s)", s->others.count,
+			   s->others.count == 1 ? "" : "s");
 	count(&left, s->model.map_count, "map");
 	count(&left, s->model.link_count, "link");
 	if (manager_dry_run(s->ui->session.manager))
@@ -260,7 +263,7 @@ void screen_refresh(struct screen *s)
 		if (p->ops->refresh)
 			p->ops->refresh(s, p);
 	}
-	rates_ask(s);
+	ask_all(s);
 	s->dirty = true; /* the clock, at least; what looks the same is not sent again */
 }
 
@@ -289,6 +292,7 @@ int screen_open(struct screen **out, struct ui *ui, const struct screen_host *ho
 	s->host = *host;
 	s->focus = PANE_NONE;
 	s->zoomed = PANE_NONE;
+	s->asking.current = -1;
 	s->interval_ms = INTERVAL_MS;
 	for (int i = 0; i < PANE_COUNT; i++) {
 		s->panes[i].ops = pane_list[i];
@@ -317,6 +321,8 @@ void screen_close(struct screen *s)
 	terminal_close(s);
 	model_free(&s->model);
 	rates_free(&s->rates);
+	entries_free(&s->entries);
+	others_free(&s->others);
 	for (int i = 0; i < PANE_COUNT; i++) {
 		list_view_free(&s->panes[i].list);
 		text_view_free(&s->panes[i].text);

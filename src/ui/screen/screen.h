@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "ui/screen/ask.h"
+#include "ui/screen/entries.h"
 #include "ui/screen/keys.h"
 #include "ui/screen/layout.h"
 #include "ui/screen/list_view.h"
@@ -28,10 +30,11 @@ struct pane;
 struct screen_host {
 	const char *term; /* NULL: $TERM */
 	FILE *in, *out;
-	int64_t (*now)(void); /* ns since the epoch, for the clock in the header */
-	void (*stop)(void);   /* returns when we are in the foreground again */
-	const char *name;     /* of this machine */
-	const char *kernel;   /* its name and release */
+	int64_t (*now)(void);	    /* ns since the epoch, for the clock in the header */
+	int64_t (*monotonic)(void); /* ns, for what changes how fast */
+	void (*stop)(void);	    /* returns when we are in the foreground again */
+	const char *name;	    /* of this machine */
+	const char *kernel;	    /* its name and release */
 	bool colour;
 };
 
@@ -42,6 +45,7 @@ struct screen_host {
 	X(PROGRAMS, programs_pane) \
 	X(MAPS, maps_pane)         \
 	X(LINKS, links_pane)       \
+	X(ENTRIES, entries_pane)   \
 	X(DETAIL, detail_pane)     \
 	X(OUTPUT, output_pane)
 
@@ -107,7 +111,15 @@ struct screen {
 	int zoomed;
 	uint64_t uses; /* counts what pane.used is */
 	struct model model;
+	struct asking asking;
 	struct rates rates;
+	struct entries entries;
+	struct others {
+		struct program_row *rows; /* in order of kernel id */
+		size_t count;
+		bool known, hidden;
+		int64_t next; /* when to ask again (monotonic ns) */
+	} others;
 	bool dirty, dirty_prompt;
 	bool ended;
 	int status; /* of the last command */
@@ -226,6 +238,9 @@ void popup_draw(struct screen *s);
 void popup_ask(struct screen *s, const char *what, const char *command);
 /* Tab: completes, or shows what there is. readline's form. */
 int popup_complete(int count, int key);
+
+/* others.c */
+void others_free(struct others *o);
 
 /* pane_detail.c */
 /* What a reading command says, which is shown in Output too. */

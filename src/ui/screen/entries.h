@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#ifndef BPFMAN_SCREEN_ENTRIES_H
+#define BPFMAN_SCREEN_ENTRIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The contents of the map that the Entries pane shows, as they were read last. */
+struct screen;
+
+struct entry_row {
+	int64_t hash;	   /* of the key: what the row is known by */
+	char *key, *value; /* as `map set` takes them */
+	bool changed;	   /* since the reading before */
+	bool counts;	   /* value is a number, and so was the one before */
+	double change;	   /* of it, a second */
+};
+
+struct entries {
+	int64_t map_id; /* 0: none */
+	struct entry_row *rows;
+	size_t count;
+	bool more;  /* than are read */
+	int64_t at; /* monotonic ns */
+	char *trouble;
+};
+
+void entries_free(struct entries *n);
+/* Shows another map. */
+void entries_show(struct screen *s, int64_t map_id);
+
+#endif
