@@ -76,3 +76,35 @@ bool complete_line(struct session *s, void (*show)(void *data, const struct cand
 		free(c.words - 1);
 	return c.count > 0;
 }
+
+/*
+ * To the end of a word, as `e` and `E` do. readline (8.2) never comes back where only blanks
+ * follow: its vi mode stops before the end of the line, and it goes on until it has left them.
+ */
+static int end_of_word(int count, int key)
+{
+	int r = 0;
+
+	for (int i = 0; !r && i < count; i++) {
+		int next = rl_point + 1;
+
+		while (next < rl_end && strchr(" \t", rl_line_buffer[next]))
+			next++;
+		if (next >= rl_end)
+			return rl_ding();
+		r = rl_vi_end_word(1, key);
+	}
+	return r;
+}
+
+void complete_bind(int (*fn)(int count, int key))
+{
+	rl_bind_key_in_map('\t', fn, emacs_standard_keymap);
+	rl_bind_key_in_map('\t', fn, vi_insertion_keymap);
+	/* What readline itself does for these goes through `E`, and would ask for files. */
+	rl_bind_key_in_map('*', fn, vi_movement_keymap);
+	rl_bind_key_in_map('=', fn, vi_movement_keymap);
+	rl_bind_key_in_map('\\', fn, vi_movement_keymap);
+	rl_bind_key_in_map('e', end_of_word, vi_movement_keymap);
+	rl_bind_key_in_map('E', end_of_word, vi_movement_keymap);
+}

@@ -19,5 +19,10 @@ struct candidates {
  */
 bool complete_line(struct session *s, void (*show)(void *data, const struct candidates *c),
 		   void *data);
+/*
+ * Binds the keys that complete, in emacs and vi mode, to a function of readline's form; and keeps
+ * those of vi mode from looping for ever. After rl_initialize().
+ */
+void complete_bind(int (*fn)(int count, int key));
 
 #endif

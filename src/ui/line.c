@@ -116,7 +116,7 @@ int ui_line(struct ui *ui)
 	rl_catch_signals = 0;
 	rl_change_environment = 0;
 	rl_initialize();
-	rl_bind_key('\t', complete);
+	complete_bind(complete);
 	ui_history_open();
 	if (!ui->options->no_rc)
 		ui_run_rc(ui);

@@ -117,6 +117,9 @@ static const struct scene {
 	  "bpfman> load \u4e2d\u6587 \U0001f41d e\u0301", NULL },
 	{ "search-history", WORLD_EMPTY, 24, 80, MANY, "'list maps' Enter Ctrl-R 'li'",
 	  "(reverse-i-search)`li': list maps", NULL },
+	/* vi mode: readline's own completion and `E` never came back here */
+	{ "vi-mode", WORLD_EMPTY, 24, 80, MANY,
+	  "'verif  ' Alt-Ctrl-J Esc * = \\ e E 3 E d E Ctrl-E", "bpfman> verif", NULL },
 	{ "undone", WORLD_EMPTY, 24, 80, MANY, "'abc' Ctrl-C 'x'", "bpfman> x", "abc" },
 	{ "completed", WORLD_FEW, 24, 80, MANY, "'verif' Tab", "bpfman> verify", NULL },
 	{ "candidates", WORLD_FEW, 24, 80, MANY, "'l' Tab Tab", "list  load  log", NULL },
@@ -212,6 +215,7 @@ int main(int argc, char **argv)
 	enum { COUNT = sizeof(scenes) / sizeof(scenes[0]) };
 	struct CMUnitTest tests[COUNT];
 
+	alarm(300); /* one that hangs fails */
 	rewrite = argc > 1 && !strcmp(argv[1], "--rewrite");
 	setenv("TZ", "UTC", 1);
 	unsetenv("LINES");

@@ -184,7 +184,8 @@ int client_lost(struct client *c, const char *subject, int err, const char *why,
 	bool ours = why != NULL; /* we end it, it did not end by itself */
 	int status;
 
-	if (ours)
+	/* Never without one: kill(2) of 0 means our own process group. */
+	if (ours && c->pid > 0)
 		kill(c->pid, SIGKILL);
 	status = reap(c);
 	if (err == EINTR)
@@ -197,7 +198,8 @@ int client_lost(struct client *c, const char *subject, int err, const char *why,
 	else
 		error_set(e, EPIPE, "%s: the worker ended with status %d instead of answering",
 			  subject, WEXITSTATUS(status));
-	return error_hint(e, "nothing was kept; the next command gets a new worker");
+	error_hint(e, "nothing was kept; the next command gets a new worker");
+	return -(ours ? err : EPIPE); /* also where nobody wants to know why */
 }
 
 static int send_all(struct client *c, const char *subject, const char *line, size_t len,
@@ -379,7 +381,7 @@ int client_failure(const json_t *answer, struct error *e)
 	}
 	free(message);
 	free(hint);
-	return -e->err;
+	return -(err > 0 ? err : EIO);
 }
 
 int client_do_entries(struct client *c, const char *subject, json_t *request, struct buf *entries,

@@ -91,22 +91,29 @@ void client_poll(const struct client *c, struct pollfd *p)
 int client_finish_posted(struct client *c, const char *subject, struct error *e)
 {
 	while (c->posted) {
+		struct error posted = ERROR_INIT; /* of the other's request: nobody waits for it */
 		struct pollfd p;
 		size_t len;
-		int r = flush(c, subject, NULL);
+		int r = flush(c, subject, &posted);
 
 		if (!r)
-			r = client_receive(c, subject, &len, NULL);
+			r = client_receive(c, subject, &len, &posted);
 		if (!r) {
 			c->posted = false;
-			r = client_take(c, subject, len, NULL, &c->kept, NULL);
-			if (!r)
-				return 0;
+			client_take(c, subject, len, NULL, &c->kept, &posted);
+			error_clear(&posted);
+			return 0;
 		}
+		error_clear(&posted);
 		if (r != -EAGAIN)
-			return 0; /* nobody waits for it; ours gets a new worker */
+			return 0; /* its worker is gone; ours gets a new one */
 		client_poll(c, &p);
 		r = client_wait(c, p.fd, p.events);
+		/* Who turned the loop meanwhile may have taken the answer, or seen the worker die.
+		 */
+		if (r && !c->posted)
+			return error_set_class(e, ERROR_INTERRUPTED, -r, "%s: interrupted",
+					       subject);
 		if (r)
 			return client_lost(c, subject, -r, "was ended", e);
 	}

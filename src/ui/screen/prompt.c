@@ -10,6 +10,7 @@
 #include <readline/history.h>
 #include <readline/readline.h>
 
+#include "ui/complete.h"
 #include "ui/screen/draw.h"
 #include "ui/screen/screen.h"
 
@@ -29,6 +30,31 @@ struct screen *prompt_screen(void)
 }
 
 /* ---- bytes in ---- */
+
+static void forget_undo_of(int place)
+{
+	HIST_ENTRY *entry = history_get(history_base + place);
+
+	if (entry)
+		entry->data = NULL;
+}
+
+/*
+ * A line of the history and the line that is edited share the list of what can be undone, and this
+ * readline (8.2) loses count of who frees it when searches, counts and entered lines come together.
+ * So the list is given up, not freed, where the line is left for another: undo goes back to there.
+ */
+static void disown_undo(struct prompt *p)
+{
+	int place = where_history();
+
+	if (place == p->place)
+		return;
+	forget_undo_of(place);
+	forget_undo_of(p->place);
+	rl_undo_list = NULL;
+	p->place = place;
+}
 
 static int next_byte(FILE *stream)
 {
@@ -61,6 +87,7 @@ static void no_display(void)
 static void finish_keys(void)
 {
 	rl_callback_sigcleanup();
+	disown_undo(&current->prompt);
 }
 
 static void put_line_back(struct screen *s)
@@ -116,11 +143,9 @@ void prompt_feed(struct screen *s, const char *bytes, size_t len)
 	p->reading = true;
 	if (RL_ISSTATE(RL_STATE_ISEARCH) && leaves_search(bytes[0]))
 		finish_keys();
-	/* Nor does it keep apart whose changes are undone when a found line is entered. */
-	if (!RL_ISSTATE(RL_STATE_ISEARCH) && (bytes[0] == ('R' & 31) || bytes[0] == ('S' & 31)))
-		rl_free_undo_list();
 	while (p->taken < p->bytes.len) {
 		rl_callback_read_char();
+		disown_undo(p);
 		if (p->restore)
 			put_line_back(s);
 	}
@@ -161,6 +186,7 @@ void prompt_clear(struct screen *s)
 	rl_replace_line("", 1);
 	rl_point = 0;
 	using_history(); /* back from wherever the arrows had gone */
+	disown_undo(&s->prompt);
 	s->dirty_prompt = true;
 }
 
@@ -243,15 +269,17 @@ void prompt_open(struct screen *s)
 	rl_initialize();
 	rl_variable_bind("bell-style", "none"); /* it would ring on standard error */
 	rl_variable_bind("enable-bracketed-paste", "off");
-	rl_bind_key('\t', popup_complete);
+	complete_bind(popup_complete);
 	rl_set_screen_size(s->rows, s->columns);
 	rl_callback_handler_install(prompts[ENTRY_COMMAND], on_line);
+	s->prompt.place = where_history();
 }
 
 void prompt_close(struct screen *s)
 {
 	if (current != s)
 		return;
+	finish_keys();
 	rl_callback_handler_remove();
 	if (nowhere)
 		fclose(nowhere);
