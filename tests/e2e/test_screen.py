@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 from conftest import BPFMAN
-from helpers import listed, slow_source, verifying, wait_for
+from helpers import listed, slow_source
 from terminal import CTRL_C, ENTER, ESC, F1, PASTE, PASTE_END, PROMPT, TAB, Terminal
 
 pytestmark = pytest.mark.usefixtures("need_bpf")
@@ -36,7 +36,9 @@ class Screen(Terminal):
 def screen(env):
     """screen(*argv): bpfman's full screen."""
     def start(*argv, rows=24, columns=80, **options):
-        s = Screen(env.spawn(*argv, rows=rows, columns=columns, **options), rows, columns)
+        # Not xterm, whose way of repeating a character pyte does not know.
+        s = Screen(env.spawn(*argv, rows=rows, columns=columns, env={"TERM": "screen-256color"},
+                             **options), rows, columns)
         s.see_prompt()
         return s
     return start
@@ -46,8 +48,8 @@ def test_load_list_unload(screen, env, example):
     s = screen()
     s.see("Nothing is managed yet")
     s.type(f"load {example('xdp_pass')}{ENTER}")
-    s.see(r"^> +2 xdp_pass +xdp +loaded +xdp_pass")
-    s.see("1 program   1 map")
+    s.see(r"^> +2 xdp_pass +xdp +loaded")
+    s.see("1 program .* 1 map")
     s.type(ESC)
     s.see("Enter detail")
     s.type("U")
@@ -156,17 +158,15 @@ def test_sizes(screen, env, example):
 
 def test_long_work_leaves_the_screen_alive(screen, env, build_bpf):
     s = screen()
-    s.type(f"load '{build_bpf(slow_source(12), 'slow')}'{ENTER}")
+    s.type(f"load '{build_bpf(slow_source(48), 'slow')}'{ENTER}")
     s.see(r"load .* \d\.\d s  \^C cancels")
     s.type("list objec")
     s.see_prompt("list objec")
     s.type("ts" + ENTER)
     s.see("1 waiting")
-    worker = wait_for(lambda: verifying(s.child.pid), "the worker verifies")
     s.type(CTRL_C)
     s.see("^load: .*interrupted")
-    s.see("waiting commands were dropped|no objects")
-    assert worker not in env.processes()
+    s.see("1 waiting commands were dropped")
     assert listed(env) == []
     s.type("list maps" + ENTER)
     s.see("no maps")

@@ -71,6 +71,7 @@ static const struct scene {
 	/* what others loaded */
 	{ "others", WORLD_FEW, 24, 80, MANY, "&", "k:41 cil_from_netdev", NULL },
 	{ "others-plain", WORLD_FEW, 24, 80, PLAIN, "Esc & G", "k:42 a\\x1b[7mb", NULL },
+	{ "others-alone", WORLD_EMPTY, 24, 80, MANY, "& Esc", "Nothing is managed yet", NULL },
 	{ "others-hidden", WORLD_FEW, 24, 80, MANY, "Esc & a", "(+2 others)", "k:41" },
 	{ "others-kept", WORLD_FEW, 24, 80, MANY, "Esc & End U", "k:42 is not managed by bpfman",
 	  "This goes" },
@@ -87,7 +88,7 @@ static const struct scene {
 	{ "filtered", WORLD_MANY, 24, 80, MANY, "Esc / 'kprobe' Enter", "[1/10]  filter kprobe",
 	  NULL },
 	{ "filter-none", WORLD_MANY, 24, 80, EIGHT, "Esc / 'zzz' Enter", "no row holds", "obj0" },
-	{ "filter-left", WORLD_MANY, 24, 80, MANY, "Esc / 'kprobe' Esc", "[4/40]", "filter k" },
+	{ "filter-left", WORLD_MANY, 24, 80, MANY, "Esc / 'kprobe' Esc", "[1/40]", "filter k" },
 	{ "sorted", WORLD_MANY, 24, 80, MANY, "Esc s", "sort NAME", NULL },
 	{ "sorted-keeps", WORLD_MANY, 24, 80, MANY, "Esc Down Down s s", ">    8 prog_c37", NULL },
 	{ "reversed", WORLD_MANY, 24, 80, PLAIN, "Esc S", "sort ID reversed", NULL },

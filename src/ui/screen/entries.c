@@ -35,6 +35,7 @@ void entries_show(struct screen *s, int64_t map_id)
 		s->entries.map_id = map_id;
 		list_view_free(&p->list);
 		p->list.at = p->list.top = 0;
+		p->list.moved = false;
 	}
 	screen_focus(s, PANE_ENTRIES);
 	ask_all(s);

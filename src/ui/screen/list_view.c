@@ -111,7 +111,9 @@ void list_view_update(struct list_view *l, const struct screen *s)
 	qsort_r(order, l->count, sizeof(*order), in_order, &sorting);
 	keep_tags(l, s);
 	found = find_key(l, s, l->selected);
-	if (found != SIZE_MAX)
+	if (!l->moved)
+		l->at = 0; /* nobody has chosen yet: the first, whichever that is */
+	else if (found != SIZE_MAX)
 		l->at = found;
 	else if (l->at >= l->count)
 		l->at = l->count ? l->count - 1 : 0;
@@ -131,6 +133,7 @@ void list_view_move(struct list_view *l, const struct screen *s, long rows)
 
 	if (!l->count)
 		return;
+	l->moved = true;
 	if (at < 0)
 		at = 0;
 	if (at >= (long)l->count)
@@ -289,6 +292,15 @@ static void draw_row(const struct list_view *l, const struct screen *s, const st
 	buf_free(&text);
 }
 
+static int lines_of(const char *text)
+{
+	int lines = 1;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
 static void draw_empty(const struct rect *at, const char *empty)
 {
 	theme_use(ROLE_DIM);
@@ -315,11 +327,19 @@ void list_view_draw(struct list_view *l, struct screen *s, const struct rect *at
 		rows.y++;
 		rows.height--;
 	}
-	l->height = rows.height;
-	if (!l->count) {
-		draw_empty(&rows, empty);
-		return;
+	/* Also where only others have something. */
+	if (!l->count || (!l->filter && l->source->foreign(l->source->row(s, l->order[0])))) {
+		int lines = l->count ? lines_of(empty) : rows.height;
+		struct rect hint = { rows.y, rows.x, lines < rows.height ? lines : rows.height,
+				     rows.width };
+
+		draw_empty(&hint, empty);
+		rows.y += hint.height;
+		rows.height -= hint.height;
 	}
+	l->height = rows.height;
+	if (!l->count || rows.height < 1)
+		return;
 	if (l->at < l->top)
 		l->top = l->at;
 	if (rows.height > 0 && l->at >= l->top + (size_t)rows.height)

@@ -55,6 +55,7 @@ struct list_view {
 	size_t count;
 	int64_t selected; /* key; 0: none */
 	size_t at;	  /* where it stands in order */
+	bool moved;	  /* somebody selected it: it stays selected */
 	size_t top;
 	size_t sort; /* column */
 	bool reverse;

@@ -10,7 +10,6 @@
 
 #include "ui/screen/draw.h"
 #include "ui/screen/screen.h"
-#include "ui/screen/terminfo.h"
 
 #define PASTE_ON  "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
@@ -108,7 +107,6 @@ int terminal_open(struct screen *s, struct error *e)
 		return error_set_class(e, ERROR_ENVIRONMENT, ENOTTY,
 				       "the terminal cannot hold a screen");
 	set_term(s->terminal);
-	terminal_be_careful();
 	if (!getenv("ESCDELAY"))
 		set_escdelay(ESCAPE_MS);
 	theme_start(s->host.colour);

@@ -27,8 +27,3 @@ bool terminal_capable(const char *term, struct buf *why)
 	buf_printf(why, "the terminal \"%s\" cannot hold a screen", name);
 	return false;
 }
-
-void terminal_be_careful(void)
-{
-	repeat_char = NULL;
-}
