@@ -183,7 +183,7 @@ void arguments_help(struct buf *out)
 {
 	buf_str(out,
 		"bpfman [OPTION]...                          "
-		"on a terminal a prompt; otherwise run standard input as a script\n"
+		"on a terminal the full screen; otherwise run standard input as a script\n"
 		"bpfman [OPTION]... -c 'COMMAND; COMMAND'    run, then exit (may be repeated)\n"
 		"bpfman [OPTION]... -f FILE                  run a script file\n"
 		"bpfman [OPTION]... COMMAND [ARGUMENT]...    one command\n\nOptions:\n");
