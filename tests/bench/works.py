@@ -6,11 +6,12 @@ import json
 from measure import Failed, Side, execute, interleave, row
 from world import remove_tree
 
-# loads: in one script; programs: for list; sizes: objects managed; entries: of a map; slow: a slow
-# one gets the rounds divided by it; goals: whether they can be asked of so few.
-Scale = collections.namedtuple("Scale", "loads programs sizes entries slow goals")
-FULL = Scale(100, 5000, (10, 1000, 5000), 100000, 5, True)
-QUICK = Scale(5, 40, (2, 20, 40), 200, 1, False)
+# loads: in one script; links: of one program; programs: for list; sizes: objects managed; entries:
+# of a map; slow: a slow one gets the rounds divided by it; goals: whether they can be asked of so
+# few.
+Scale = collections.namedtuple("Scale", "loads links programs sizes entries slow goals")
+FULL = Scale(100, 100, 5000, (10, 1000, 5000), 100000, 5, True)
+QUICK = Scale(5, 4, 40, (2, 20, 40), 200, 1, False)
 
 
 def _goal(scale, ratio):
@@ -212,5 +213,67 @@ def dump(world, scale, rounds):
             row("dump", work, table, peer)]
 
 
-WORKS = {"cold": cold, "script": script, "btf": btf, "list": lists, "managed": managed,
-         "dump": dump}
+def _links(world, rounds, example, name, targets, options="", netns="-"):
+    """Links of one program to many targets, attached in a script and detached again."""
+    store, top = world.store(f"links_{example}"), world.peer_directory()
+    store.bpfman("-q", "load", world.example(example))
+    program = next(p for p in json.loads(store.bpfman("list", "-o", "json"))["programs"]
+                   if p["name"] == name)
+    held, count = _pins(store.pins), len(targets)
+
+    def lines(verb):
+        return [f"{verb} {name} {target} {options}" for target in targets]
+
+    def script_of(verb, *more):
+        return store.script(f"{verb}.links", sum(map(lines, (verb, *more)), []))
+
+    def check(side, wanted, pins):
+        links = world.links(program["kernel_id"], wanted)
+        if (links, pins) != (wanted, wanted):
+            raise Failed(f"{side} left {links} links and {pins} pins, not {wanted}")
+
+    def ours_check(wanted):
+        check("bpfman", wanted, _pins(store.pins) - held)
+
+    def bare_check(wanted):
+        check("the bare calls", wanted, _pins(top))
+
+    def told(output):
+        with open(output, encoding="utf-8", errors="replace") as file:
+            said = sum("attached to " in line for line in file)
+        if said != count:
+            raise Failed(f"bpfman told of {said} links, not {count}")
+        ours_check(0)
+
+    bare = [world.helper("bare_links"), program["pinned_path"], top, netns]
+    halves = ("attach", count), ("detach", 0)
+    for verb, wanted in halves:
+        store.bpfman("-f", script_of(verb))
+        ours_check(wanted)
+    for verb, wanted in halves:
+        world.output(*bare, verb, *targets)
+        bare_check(wanted)
+    ours = Side("bpfman", [world.bpfman, "-f", script_of("attach", "detach")], check=told,
+                environment=store.environment)
+    calls = Side("bare calls", [*bare, "both", *targets], check=lambda _: bare_check(0))
+    interleave([ours, calls], rounds, world.results)
+    return ours, calls
+
+
+def links(world, scale, rounds):
+    """Many tcx links, each to its own interface: a hook takes a program once, and 64 in all."""
+    names, namespace = world.interfaces(scale.links)
+    sides = _links(world, rounds, "tc_count", "tc_count", names,
+                   f"--ingress --netns {namespace}", f"/run/netns/{namespace}")
+    return [row("links", f"attach, detach of {scale.links} tcx links", *sides, _goal(scale, 1.5))]
+
+
+def cgroup(world, scale, rounds):
+    """The same where the kernel does not wait for the end of what runs: our own time shows."""
+    sides = _links(world, rounds, "cgroup_skb", "cgroup_received",
+                   world.cgroups(scale.links))
+    return [row("cgroup", f"attach, detach of {scale.links} cgroup links", *sides)]
+
+
+WORKS = {"cold": cold, "script": script, "links": links, "cgroup": cgroup, "btf": btf,
+         "list": lists, "managed": managed, "dump": dump}

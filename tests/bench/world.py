@@ -38,6 +38,16 @@ def file_system(path):
     return best[1]
 
 
+def mount_point(wanted):
+    """Where a file system of that type is mounted, or None."""
+    with open("/proc/self/mountinfo", encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            left, _, right = line.partition(" - ")
+            if right.startswith(wanted + " "):
+                return pathlib.Path(left.split()[4])
+    return None
+
+
 def directory_on_disk():
     """Where temporary files survive a power cut, as a database does; else where they can be."""
     places = [p for p in (os.environ.get("TMPDIR"), "/var/tmp", str(TOP)) if p and os.path.isdir(p)]
@@ -171,6 +181,38 @@ class World:
         path = self.bpffs / f"peer{self.peers}"
         path.mkdir()
         return path
+
+    def interfaces(self, count):
+        """Makes a network namespace with so many interfaces; their names, and its own."""
+        name = f"bpfman-bench-{os.getpid()}"
+        subprocess.run(["ip", "netns", "add", name], check=True)
+        self.stack.callback(subprocess.run, ["ip", "netns", "del", name], check=False)
+        names = [f"veth{i}" for i in range(count)]
+        pairs = zip(names[::2], [*names[1::2], "spare"])
+        subprocess.run(["ip", "-n", name, "-batch", "-"], check=True, text=True, input="".join(
+            f"link add {a} type veth peer name {b}\n" for a, b in pairs))
+        return names, name
+
+    def cgroups(self, count):
+        """Makes so many child control groups; their paths."""
+        top = mount_point("cgroup2")
+        if not top:
+            raise Missing("no cgroup2 is mounted")
+        paths = [top / f"bpfman-bench-{os.getpid()}-{i}" for i in range(count)]
+        for path in paths:
+            path.mkdir()
+            self.stack.callback(path.rmdir)
+        return [str(path) for path in paths]
+
+    def links(self, program, wanted):
+        """How many links the kernel has of the program with this id, once it has freed the rest."""
+        end = time.monotonic() + GONE_WITHIN
+        while True:
+            shown = json.loads(self.output(self.bpftool, "-j", "link", "show") or "[]")
+            found = sum(link.get("prog_id") == program for link in shown)
+            if found <= wanted or time.monotonic() >= end:
+                return found
+            time.sleep(0.02)
 
     def environment(self):
         return {
