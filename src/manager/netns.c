@@ -1,29 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Whether network namespaces and the interfaces in them are still there. Another namespace is
- * looked into by a child, because who cannot go back would be stranded in it; once for all the
- * links of a list.
+ * Whether network namespaces and the interfaces in them are still there: looked into once for all
+ * the links of a list.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/buf.h"
-#include "base/file.h"
 #include "base/grow.h"
 #include "base/netns.h"
 #include "manager/internal.h"
 
 #define OWN_NETNS "/proc/self/ns/net"
-
-enum { INTERFACES_MAX = 16 * 1024 * 1024 };
 
 /* A namespace, and what is in it. */
 struct netns_sight {
@@ -111,88 +105,47 @@ static int open_netns(struct netns_sight *ns, const char *path)
 	return fd;
 }
 
-/*
- * The cookie of the namespace we are in, then the indices of its interfaces. Returns 0 or a
- * negative errno.
- */
-static int look_around(struct buf *seen)
+/* Reads the cookie and the interfaces of the namespace we are in. */
+static void look_around(void *data)
 {
+	struct netns_sight *ns = data;
 	struct if_nameindex *list = if_nameindex();
-	uint64_t cookie = netns_cookie_here();
 
 	if (!list)
-		return -errno;
-	buf_add(seen, &cookie, sizeof(cookie));
-	for (size_t i = 0; list[i].if_index; i++)
-		buf_add(seen, &list[i].if_index, sizeof(uint32_t));
+		return;
+	ns->cookie = netns_cookie_here();
+	ns->look = (struct look){ SIGHT_ATTACHED, NULL };
+	for (size_t i = 0; list[i].if_index; i++) {
+		uint32_t *grown = grow(ns->ifindex, ns->count, sizeof(*grown));
+
+		if (!grown) {
+			ns->look = (struct look){ SIGHT_UNKNOWN, "not enough memory to look" };
+			break;
+		}
+		ns->ifindex = grown;
+		ns->ifindex[ns->count++] = list[i].if_index;
+	}
 	if_freenameindex(list);
-	return buf_error(seen);
-}
-
-/* Ends the child: its status is the errno of what failed, or 0. */
-static void tell_from_inside(int netns, int to)
-{
-	struct buf indices = { 0 };
-	int r = setns(netns, CLONE_NEWNET) ? -errno : look_around(&indices);
-
-	if (!r)
-		r = file_write_all(to, indices.data, indices.len);
-	_exit(-r);
-}
-
-/* The same of another namespace. */
-static int look_into(int netns, struct buf *indices)
-{
-	int ends[2], status = 0, r;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
-	pid = fork();
-	if (!pid)
-		tell_from_inside(netns, ends[1]);
-	r = pid < 0 ? -errno : 0;
-	close(ends[1]);
-	if (!r)
-		r = file_read_fd(ends[0], "interfaces", INTERFACES_MAX, indices, NULL);
-	close(ends[0]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (!r)
-		r = WIFEXITED(status) ? -WEXITSTATUS(status) : -EIO;
-	return r;
 }
 
 static void see_netns(struct netns_sight *ns, const char *path)
 {
-	struct buf indices = { 0 };
+	const struct look unseen = { SIGHT_UNKNOWN, "its network namespace cannot be looked into" };
 	struct stat own;
-	int fd = -1, r;
+	int fd;
 
 	if (!stat(OWN_NETNS, &own) && own.st_dev == ns->dev && own.st_ino == ns->ino) {
-		r = look_around(&indices);
-	} else {
-		fd = open_netns(ns, path);
-		if (fd < 0)
-			return;
-		r = look_into(fd, &indices);
-		close(fd);
+		ns->look = unseen;
+		look_around(ns);
+		return;
 	}
-	if (r == -EPERM)
-		ns->look = (struct look){ SIGHT_UNKNOWN,
-					  "no permission to look into its network namespace" };
-	else if (r)
-		ns->look = (struct look){ SIGHT_UNKNOWN,
-					  "its network namespace cannot be looked into" };
-	else
-		ns->look = (struct look){ SIGHT_ATTACHED, NULL };
-	if (indices.len >= sizeof(ns->cookie)) {
-		memcpy(&ns->cookie, indices.data, sizeof(ns->cookie));
-		buf_drop(&indices, sizeof(ns->cookie));
-	}
-	ns->count = indices.len / sizeof(uint32_t);
-	ns->ifindex = (uint32_t *)buf_take(&indices);
-	buf_free(&indices);
+	fd = open_netns(ns, path);
+	if (fd < 0)
+		return;
+	ns->look = unseen;
+	if (netns_do(fd, look_around, ns) == -EPERM)
+		ns->look.reason = "no permission to look into its network namespace";
+	close(fd);
 }
 
 static const struct netns_sight *netns_of(struct manager *m, uint64_t dev, uint64_t ino,

@@ -39,8 +39,8 @@ static const char attach_result[] =
 	"there, in the order in which it runs: list of `link_id`, `program_id` and `name`, each "
 	"null where the kernel does not tell it; null for types without order). With "
 	"`resolve_only` `kernel_id`, `link_type`, `order` and the pin's are null. An error leaves "
-	"nothing attached and no pin. What concerns another network namespace is done by a child "
-	"process inside of it.";
+	"nothing attached and no pin. What concerns another network namespace is done by a "
+	"thread that enters it and ends.";
 static const char read_iter_result[] =
 	"`text` (as in `log`: newline and tab stay), `truncated` (there was more than `limit`).";
 SHAPE(ATTACH, attach_fields, attach_result);

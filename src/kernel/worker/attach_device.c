@@ -134,7 +134,7 @@ static int run(struct attach *a, const struct netns *ns, void (*work)(struct net
 	snprintf(job->wanted, sizeof(job->wanted), "%s", wanted);
 	job->program_fd = a->program_fd;
 	job->resolve_only = a->resolve_only;
-	err = netns_run(ns, work, &job->head, sizeof(*job), f);
+	err = netns_run(ns, work, &job->head, f);
 	a->link_fd = job->head.fd;
 	if (!err && job->ifindex == 0)
 		err = no_such_device(job, ns, f);

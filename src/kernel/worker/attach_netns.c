@@ -145,7 +145,7 @@ int attach_netfilter(struct attach *a, struct failure *f)
 	if (!err)
 		err = tell_netfilter(a, &job, &ns, f);
 	if (!err && !a->resolve_only) {
-		err = netns_run(&ns, netfilter_work, &job.head, sizeof(job), f);
+		err = netns_run(&ns, netfilter_work, &job.head, f);
 		a->link_fd = job.head.fd;
 		if (!err && job.head.err)
 			err = netfilter_refused(a, &job, &ns, f);

@@ -193,6 +193,8 @@ int main(int argc, char **argv)
 	 */
 	mallopt(M_MMAP_THRESHOLD, MMAP_THRESHOLD);
 	mallopt(M_TRIM_THRESHOLD, TRIM_THRESHOLD);
+	/* Threads run one at a time here, and need no memory of their own. */
+	mallopt(M_ARENA_MAX, 1);
 	for (;;) {
 		enum reader_result next;
 		const char *line;

@@ -9,11 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/netns.h"
@@ -131,7 +128,7 @@ static void no_work(struct netns_job *job)
 int netns_cookie(const struct netns *ns, uint64_t *cookie, struct failure *f)
 {
 	struct netns_job job = { 0 };
-	int err = netns_run(ns, no_work, &job, sizeof(job), f);
+	int err = netns_run(ns, no_work, &job, f);
 
 	*cookie = job.cookie;
 	return err;
@@ -149,68 +146,7 @@ void netns_text(struct attach *a, const struct netns *ns)
 	attach_option_text(a, OPTION_NETNS, name);
 }
 
-/* ---- the child ---- */
-
-enum { ENTERED = 'e', ABROAD = 'a' }; /* the child's word: could it enter? */
-
-static void child_tells(int socket, char word, int fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec data = { .iov_base = &word, .iov_len = 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		struct cmsghdr *header;
-
-		message.msg_control = control;
-		message.msg_controllen = sizeof(control);
-		header = CMSG_FIRSTHDR(&message);
-		header->cmsg_level = SOL_SOCKET;
-		header->cmsg_type = SCM_RIGHTS;
-		header->cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(header), &fd, sizeof(int));
-	}
-	sendmsg(socket, &message, MSG_NOSIGNAL);
-}
-
-/* The child's word, 0 when it died before it had one; *fd is what it passed, or -1. */
-static char child_told(int socket, int *fd)
-{
-	char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	char word = 0;
-	struct iovec data = { .iov_base = &word, .iov_len = 1 };
-	struct msghdr message = {
-		.msg_iov = &data,
-		.msg_iovlen = 1,
-		.msg_control = control,
-		.msg_controllen = sizeof(control),
-	};
-	struct cmsghdr *header;
-	ssize_t n;
-
-	*fd = -1;
-	do
-		n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	header = n == 1 ? CMSG_FIRSTHDR(&message) : NULL;
-	if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS)
-		memcpy(fd, CMSG_DATA(header), sizeof(int));
-	return n == 1 ? word : 0;
-}
-
-static _Noreturn void child(const struct netns *ns, void (*work)(struct netns_job *job),
-			    struct netns_job *job, int socket)
-{
-	if (setns(ns->fd, CLONE_NEWNET)) {
-		job->err = errno;
-		child_tells(socket, ABROAD, -1);
-	} else {
-		job->cookie = netns_cookie_here();
-		work(job);
-		child_tells(socket, ENTERED, job->fd);
-	}
-	_exit(0);
-}
+/* ---- inside ---- */
 
 static int not_entered(const struct netns *ns, int err, struct failure *f)
 {
@@ -221,61 +157,30 @@ static int not_entered(const struct netns *ns, int err, struct failure *f)
 			    : -err;
 }
 
-static int run_child(const struct netns *ns, void (*work)(struct netns_job *job),
-		     struct netns_job *job, const int sockets[2], struct failure *f)
-{
-	char word;
-	pid_t pid;
-	int err;
-	int fd;
+struct visit {
+	void (*work)(struct netns_job *job);
+	struct netns_job *job;
+};
 
-	pid = fork();
-	if (pid == 0)
-		child(ns, work, job, sockets[1]);
-	err = errno;
-	/* The child's alone from here: its death is the end of what can be read. */
-	close(sockets[1]);
-	if (pid < 0)
-		return fail(f, STAGE_ATTACH, REASON_OTHER, err, "cannot make a process: %s",
-			    strerror(err));
-	word = child_told(sockets[0], &fd);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
-	if (word == ABROAD)
-		return not_entered(ns, job->err, f);
-	if (word != ENTERED)
-		return fail(f, STAGE_ATTACH, REASON_INTERNAL, EIO,
-			    "the process in network namespace '%s' died", ns->option);
-	job->fd = fd;
-	return 0;
+static void visit(void *data)
+{
+	struct visit *v = data;
+
+	v->job->cookie = netns_cookie_here();
+	v->work(v->job);
 }
 
 int netns_run(const struct netns *ns, void (*work)(struct netns_job *job), struct netns_job *job,
-	      size_t size, struct failure *f)
+	      struct failure *f)
 {
-	struct netns_job *shared;
-	int sockets[2];
-	int err;
+	struct visit v = { work, job };
+	int err = 0;
 
 	job->fd = -1;
 	job->err = 0;
-	if (!ns->option) {
-		job->cookie = netns_cookie_here();
-		work(job);
-		return 0;
-	}
-	shared = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared == MAP_FAILED)
-		return fail_nomem(f);
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets)) {
-		err = fail(f, STAGE_ATTACH, REASON_OTHER, errno, "cannot make a socket: %s",
-			   strerror(errno));
-	} else {
-		memcpy(shared, job, size);
-		err = run_child(ns, work, shared, sockets, f);
-		memcpy(job, shared, size);
-		close(sockets[0]);
-	}
-	munmap(shared, size);
-	return err;
+	if (ns->option)
+		err = netns_do(ns->fd, visit, &v);
+	else
+		visit(&v);
+	return err ? not_entered(ns, -err, f) : 0;
 }

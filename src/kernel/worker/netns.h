@@ -39,12 +39,11 @@ struct netns_job {
 };
 
 /*
- * Runs work(job) in the namespace: here when it is the worker's own, else in a child process, so
- * that no way back can fail. job has size bytes without pointers to what work changes, and is as
- * work left it afterwards; job->fd is the caller's to close. A negative errno, with f filled,
- * means that work did not run to its end.
+ * Runs work(job) in the namespace: here when it is the worker's own, else in a thread that enters
+ * it (base/netns.h). job->fd is the caller's to close. A negative errno, with f filled, means that
+ * work did not run.
  */
 int netns_run(const struct netns *ns, void (*work)(struct netns_job *job), struct netns_job *job,
-	      size_t size, struct failure *f);
+	      struct failure *f);
 
 #endif

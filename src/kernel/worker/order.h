@@ -28,7 +28,7 @@ int link_create_ordered(int program_fd, __u32 target, int attach_type, const str
 
 enum { ORDER_MAX = 64 }; /* programs at one hook (BPF_MPROG_MAX, BPF_CGROUP_MAX_PROGS) */
 
-/* What is attached at one hook, in running order; without pointers, for netns_run(). */
+/* What is attached at one hook, in running order. */
 struct hook_order {
 	__u32 count;
 	__u32 programs[ORDER_MAX];
