@@ -94,6 +94,23 @@ static int see_link(void *data, struct db_link *l)
 	return buf_error(&k->list) ? error_nomem(k->e) : 0;
 }
 
+/*
+ * The links of the program that may be meant, into k. Those whose target is written as it was typed
+ * go first: of many links only few need be read and parsed. The others count where none of these
+ * is meant, and for what is said then.
+ */
+static int look_through(struct db *db, int64_t program_id, struct matching *k, struct error *e)
+{
+	const char *target = k->typed->what.target;
+	int r = target ? db_links_to(db, program_id, target, see_link, k, e) : 0;
+
+	if (r || k->matches)
+		return r;
+	k->links = 0;
+	buf_reset(&k->list);
+	return db_links(db, program_id, see_link, k, e);
+}
+
 static int gather_by_target(struct session *s, const struct invocation *in, struct links *l,
 			    struct error *e)
 {
@@ -112,7 +129,7 @@ static int gather_by_target(struct session *s, const struct invocation *in, stru
 	if (!r)
 		r = manager_db(s->manager, &db, e);
 	if (!r)
-		r = db_links(db, program.id, see_link, &k, e);
+		r = look_through(db, program.id, &k, e);
 	if (r)
 		goto out;
 	if (k.matches == 1) {
@@ -136,7 +153,7 @@ out:
 	return r;
 }
 
-/* LINK..., or else PROGRAM [TARGET]. */
+/* PROGRAM TARGET before two links, and LINK... before PROGRAM. */
 static int gather_any(struct session *s, const struct invocation *in, struct links *l,
 		      struct error *e)
 {
@@ -148,8 +165,12 @@ static int gather_any(struct session *s, const struct invocation *in, struct lin
 
 	for (size_t i = 0; i < in->command->arg_count; i++)
 		where |= in->command->args[i].name[0] == '-' && in->args[i].count;
-	if (where)
-		return gather_by_target(s, in, l, e);
+	if (where || words->count == 2) {
+		r = gather_by_target(s, in, l, e);
+		if (!r || where)
+			return r;
+		error_clear(e);
+	}
 	r = gather(s, words, l, e);
 	if (!r || words->count > 2)
 		return r;
@@ -317,7 +338,8 @@ static const struct arg keep_args[] = {
 const struct command detach_commands[] = {
 	{ "detach", "detach links, and forget them", ARGS(detach_args), COMMAND_MUTATES, run_detach,
 	  "The program stays loaded. Options say which link of a program is meant, with the words "
-	  "that `list links` shows under TARGET. Links that are lost, or whose target is gone, are "
+	  "that `list links` shows under TARGET. Two words that are a program and where it is "
+	  "attached are not two links. Links that are lost, or whose target is gone, are "
 	  "forgotten.",
 	  check_detach },
 	{ "keep", "end the trial of links: they stay", ARGS(keep_args), COMMAND_MUTATES, run_keep,

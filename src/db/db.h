@@ -252,6 +252,12 @@ int db_link_delete(struct db *db, int64_t id, struct error *e);
 int db_link_get(struct db *db, int64_t id, struct db_link *l, struct error *e);
 /* program_id 0: of all programs. */
 int db_links(struct db *db, int64_t program_id, db_link_fn fn, void *data, struct error *e);
+/* Those of the programs of this name. */
+int db_links_by_name(struct db *db, const char *program, db_link_fn fn, void *data,
+		     struct error *e);
+/* Those of a program whose target_text is this word, or begins with it. */
+int db_links_to(struct db *db, int64_t program_id, const char *target, db_link_fn fn, void *data,
+		struct error *e);
 int db_links_of_object(struct db *db, int64_t object_id, db_link_fn fn, void *data,
 		       struct error *e);
 int db_links_unsettled(struct db *db, db_link_fn fn, void *data, struct error *e);

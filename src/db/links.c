@@ -109,6 +109,35 @@ int db_links(struct db *db, int64_t program_id, db_link_fn fn, void *data, struc
 	return each(&q, fn, data, e);
 }
 
+int db_links_by_name(struct db *db, const char *program, db_link_fn fn, void *data, struct error *e)
+{
+	static const struct sql sql = SELECT(&links, "WHERE p.name = ?1 ORDER BY t.id");
+	struct query q;
+	int ret = query_open(&q, db, &sql, e);
+
+	if (ret)
+		return ret;
+	bind_text(&q, program);
+	return each(&q, fn, data, e);
+}
+
+int db_links_to(struct db *db, int64_t program_id, const char *target, db_link_fn fn, void *data,
+		struct error *e)
+{
+	static const struct sql sql =
+		SELECT(&links, "WHERE t.program_id = ?1 AND (t.target_text = ?2 OR "
+			       "substr(t.target_text, 1, length(?2) + 1) = ?2 || ' ') "
+			       "ORDER BY t.id");
+	struct query q;
+	int ret = query_open(&q, db, &sql, e);
+
+	if (ret)
+		return ret;
+	bind_int(&q, program_id);
+	bind_text(&q, target);
+	return each(&q, fn, data, e);
+}
+
 int db_links_of_object(struct db *db, int64_t object_id, db_link_fn fn, void *data, struct error *e)
 {
 	static const struct sql sql = SELECT(&links, "WHERE p.object_id = ?1 ORDER BY t.id");

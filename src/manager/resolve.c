@@ -193,6 +193,7 @@ static int nothing(struct search *s, unsigned want)
 						  : "list shows what there is");
 }
 
+/* Through all rows, which "did you mean" needs too. */
 static int search_kind(struct search *s, struct db *db, enum db_kind kind)
 {
 	switch (kind) {
@@ -206,6 +207,47 @@ static int search_kind(struct search *s, struct db *db, enum db_kind kind)
 		return db_links(db, s->program, see_link, s, s->e);
 	}
 	return 0;
+}
+
+static int search_object(struct search *s, struct db *db)
+{
+	struct db_object o = { 0 };
+	int r = db_object_by_name(db, s->name, &o, s->e);
+
+	if (!r)
+		r = see_object(s, &o);
+	db_object_clear(&o);
+	return r == -ENOENT ? 0 : r;
+}
+
+/* Through the name's index: most words are names, and have no need of all the others. */
+static int search_name(struct search *s, struct db *db, enum db_kind kind)
+{
+	switch (kind) {
+	case DB_PROGRAM:
+		return db_programs_by_name(db, s->name, see_program, s, s->e);
+	case DB_MAP:
+		return db_maps_by_name(db, s->name, see_map, s, s->e);
+	case DB_OBJECT:
+		return search_object(s, db);
+	case DB_LINK:
+		return db_links_by_name(db, s->name, see_link, s, s->e);
+	}
+	return 0;
+}
+
+typedef int search_fn(struct search *s, struct db *db, enum db_kind kind);
+
+static int search_kinds(struct search *s, struct db *db, unsigned want, search_fn *fn)
+{
+	/* A bare name means the program before the object. */
+	static const enum db_kind order[] = { DB_PROGRAM, DB_OBJECT, DB_MAP, DB_LINK };
+	int r = 0;
+
+	for (size_t i = 0; !r && !s->count && i < sizeof(order) / sizeof(order[0]); i++)
+		if (want & (1u << order[i]))
+			r = fn(s, db, order[i]);
+	return r;
 }
 
 static int by_id(struct search *s, struct db *db, unsigned want, struct named *named)
@@ -299,8 +341,6 @@ static int read_form(struct search *s, unsigned *want, char **copy)
 int manager_resolve(struct manager *m, const char *text, unsigned want, struct named *named,
 		    struct error *e)
 {
-	/* A bare name means the program before the object. */
-	static const enum db_kind order[] = { DB_PROGRAM, DB_OBJECT, DB_MAP, DB_LINK };
 	struct search s = { .m = m, .e = e, .text = text };
 	char *copy = NULL;
 	struct db *db;
@@ -317,9 +357,10 @@ int manager_resolve(struct manager *m, const char *text, unsigned want, struct n
 	} else {
 		r = read_form(&s, &want, &copy);
 	}
-	for (size_t i = 0; !r && !s.count && i < sizeof(order) / sizeof(order[0]); i++)
-		if (want & (1u << order[i]))
-			r = search_kind(&s, db, order[i]);
+	if (!r && s.name)
+		r = search_kinds(&s, db, want, search_name);
+	if (!r && !s.count)
+		r = search_kinds(&s, db, want, search_kind);
 	if (!r && s.count == 1)
 		*named = s.found[0];
 	else if (!r)

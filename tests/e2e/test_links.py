@@ -143,6 +143,29 @@ def test_tracepoint_that_the_section_names(env, tracefs, example):
     assert only(listed(env, "links"))["target"]["name"] == "sys_enter_openat"
 
 
+def test_two_words_are_a_program_and_its_target_before_two_links(env, cgroup, build_bpf):
+    source = HEAD + 'SEC("cgroup_skb/ingress") int NAME(void *ctx) { return 1; }\n'
+    inner = cgroup.path / "second one"
+    inner.mkdir()
+    try:
+        for name in ("first", "second"):
+            env.ok("load", build_bpf(source.replace("NAME", name), name))
+            env.ok("attach", name, inner)
+        env.ok("detach", "first", "second")
+        assert listed(env, "links") == [], "there is no target of that name: two links were meant"
+        env.ok("attach", "first", inner)
+        env.ok("attach", "first", cgroup.path)
+        env.ok("detach", "first", inner)
+        assert only(listed(env, "links"))["target"]["path"] == str(cgroup.path)
+        ids = [env.ok("-j", "attach", name, inner).json()["link"]["id"] for name in
+               ("first", "second")]
+        env.ok("detach", *map(str, ids))
+        assert only(listed(env, "links"))["target"]["path"] == str(cgroup.path)
+    finally:
+        env.ok("unload", "--all")
+        inner.rmdir()
+
+
 # ---- load --attach ----
 
 
@@ -254,6 +277,7 @@ def test_names_of_links(env, netns, build_bpf):
     assert_failed(env.run("detach", "at_egress"), 1, 'program "at_egress" has no link')
     assert_failed(env.run("detach", "at_igress"), 1, 'no link is named "at_igress"', "at_ingress")
     assert_failed(env.run("detach", "at_ingress", "veth1"), 1, "not attached there", "--egress")
+    assert_failed(env.run("detach", "at_ingress", "veth0"), 1, "it names 2 links", "--egress")
     env.ok("detach", "at_ingress", "veth0", "--egress")
     assert [row["id"] for row in listed(env, "links")] == [xdp["id"], a["id"]]
     assert [row["id"] for row in listed(env, "links", "--type", "tcx")] == [a["id"]]

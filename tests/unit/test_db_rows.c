@@ -548,6 +548,12 @@ static void links(void **state)
 	are(&ids, 1, 5);
 	ok(f, db_links_of_object(db, other, take_link, &ids, &f->e));
 	are(&ids, 1, 6);
+	ok(f, db_links_by_name(db, ODD "p", take_link, &ids, &f->e));
+	are(&ids, 1, 5);
+	ok(f, db_links_by_name(db, "p", take_link, &ids, &f->e));
+	are(&ids, 0);
+	ok(f, db_links_to(db, full.program_id, ODD, take_link, &ids, &f->e));
+	are(&ids, 1, 5);
 	ok(f, db_links_unsettled(db, take_link, &ids, &f->e));
 	are(&ids, 1, 5);
 
@@ -570,6 +576,14 @@ static void links(void **state)
 	assert_int_equal(read.expires_at, 1000);
 	db_link_clear(&read);
 	ok(f, db_links_unsettled(db, take_link, &ids, &f->e));
+	are(&ids, 0);
+
+	/* By the first of its words, not by a part of it. */
+	ok(f, db_links_to(db, full.program_id, "eth0", take_link, &ids, &f->e));
+	are(&ids, 1, 5);
+	ok(f, db_links_to(db, full.program_id, "eth", take_link, &ids, &f->e));
+	are(&ids, 0);
+	ok(f, db_links_to(db, bare.program_id, "eth0", take_link, &ids, &f->e));
 	are(&ids, 0);
 
 	/* Its trial is over when its time has come, and not before. */
