@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * Whether network namespaces and the interfaces in them are still there: looked into once for all
- * the links of a list.
+ * Whether network namespaces and the interfaces in them are still there. A list looks into each
+ * once for all its links and asks for all interfaces; otherwise only the one is asked for.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,6 +24,8 @@ struct netns_sight {
 	uint64_t dev, ino;
 	uint64_t cookie;  /* tells it from an earlier one with the same inode; 0: not known */
 	struct look look; /* attached: it is there, and what follows is known */
+	bool all;	  /* interfaces; otherwise at most wanted is among them */
+	uint32_t wanted;
 	uint32_t *ifindex;
 	size_t count;
 };
@@ -105,27 +107,54 @@ static int open_netns(struct netns_sight *ns, const char *path)
 	return fd;
 }
 
+static int add_interface(struct netns_sight *ns, uint32_t ifindex)
+{
+	uint32_t *grown = grow(ns->ifindex, ns->count, sizeof(*grown));
+
+	if (!grown) {
+		ns->look = (struct look){ SIGHT_UNKNOWN, "not enough memory to look" };
+		return -ENOMEM;
+	}
+	ns->ifindex = grown;
+	ns->ifindex[ns->count++] = ifindex;
+	return 0;
+}
+
+static bool read_all(struct netns_sight *ns)
+{
+	struct if_nameindex *list = if_nameindex();
+
+	if (!list)
+		return false;
+	for (size_t i = 0; list[i].if_index; i++)
+		if (add_interface(ns, list[i].if_index))
+			break;
+	if_freenameindex(list);
+	return true;
+}
+
+static bool read_wanted(struct netns_sight *ns)
+{
+	char name[IF_NAMESIZE];
+
+	if (!ns->wanted)
+		return true;
+	if (!if_indextoname(ns->wanted, name))
+		return errno == ENXIO;
+	add_interface(ns, ns->wanted);
+	return true;
+}
+
 /* Reads the cookie and the interfaces of the namespace we are in. */
 static void look_around(void *data)
 {
 	struct netns_sight *ns = data;
-	struct if_nameindex *list = if_nameindex();
+	struct look before = ns->look;
 
-	if (!list)
-		return;
 	ns->cookie = netns_cookie_here();
 	ns->look = (struct look){ SIGHT_ATTACHED, NULL };
-	for (size_t i = 0; list[i].if_index; i++) {
-		uint32_t *grown = grow(ns->ifindex, ns->count, sizeof(*grown));
-
-		if (!grown) {
-			ns->look = (struct look){ SIGHT_UNKNOWN, "not enough memory to look" };
-			break;
-		}
-		ns->ifindex = grown;
-		ns->ifindex[ns->count++] = list[i].if_index;
-	}
-	if_freenameindex(list);
+	if (!(ns->all ? read_all(ns) : read_wanted(ns)))
+		ns->look = before;
 }
 
 static void see_netns(struct netns_sight *ns, const char *path)
@@ -161,18 +190,13 @@ static const struct netns_sight *netns_of(struct manager *m, uint64_t dev, uint6
 		return NULL;
 	m->netns = grown;
 	grown = &grown[m->netns_count++];
-	*grown = (struct netns_sight){ .dev = dev, .ino = ino };
+	*grown = (struct netns_sight){ .dev = dev, .ino = ino, .all = true };
 	see_netns(grown, path);
 	return grown;
 }
 
-struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, uint64_t cookie,
-		       const char *path, uint32_t ifindex)
+static struct look look_for(const struct netns_sight *ns, uint64_t cookie, uint32_t ifindex)
 {
-	const struct netns_sight *ns = netns_of(m, dev, ino, path);
-
-	if (!ns)
-		return (struct look){ SIGHT_UNKNOWN, "not enough memory to look" };
 	if (ns->look.sight == SIGHT_ATTACHED && cookie && ns->cookie && cookie != ns->cookie)
 		return (struct look){ SIGHT_TARGET_GONE, "netns" };
 	if (ns->look.sight != SIGHT_ATTACHED || !ifindex)
@@ -181,4 +205,21 @@ struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, uint64_t c
 		if (ns->ifindex[i] == ifindex)
 			return ns->look;
 	return (struct look){ SIGHT_TARGET_GONE, "interface" };
+}
+
+struct look netns_look(struct manager *m, uint64_t dev, uint64_t ino, uint64_t cookie,
+		       const char *path, uint32_t ifindex)
+{
+	struct netns_sight once = { .dev = dev, .ino = ino, .wanted = ifindex };
+	const struct netns_sight *ns = &once;
+	struct look look = { SIGHT_UNKNOWN, "not enough memory to look" };
+
+	if (m->look_fd >= 0)
+		ns = netns_of(m, dev, ino, path);
+	else
+		see_netns(&once, path);
+	if (ns)
+		look = look_for(ns, cookie, ifindex);
+	free(once.ifindex);
+	return look;
 }
