@@ -2,6 +2,7 @@
 #include "ui/screen/ask.h"
 
 #include <errno.h>
+#include <malloc.h>
 
 #include "ui/screen/screen.h"
 
@@ -58,6 +59,9 @@ bool ask_take(struct screen *s)
 		askers[current]->answer(s, r ? NULL : json_object_get(answer, "result"), &e);
 	json_decref(answer);
 	error_clear(&e);
+	if (s->asking.trim)
+		malloc_trim(0);
+	s->asking.trim = false;
 	ask_next(s);
 	s->dirty = true;
 	return true;

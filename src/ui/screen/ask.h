@@ -24,6 +24,7 @@ extern const struct asker rates_asker, entries_asker, others_asker;
 struct asking {
 	unsigned due; /* askers that are to be asked yet, a bit each */
 	int current;  /* whose question is under way; -1: none */
+	bool trim;    /* the answer was large, and its memory is not needed again soon */
 };
 
 /* All are due; begins with the first. */

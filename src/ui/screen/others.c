@@ -7,7 +7,7 @@
 #include "manager/census.h"
 #include "ui/screen/screen.h"
 
-enum { EVERY_MS = 10000, NS_PER_MS = 1000000 };
+enum { EVERY_MS = 10000, NS_PER_MS = 1000000, TRIM_FROM = 500 };
 
 void others_free(struct others *o)
 {
@@ -73,6 +73,7 @@ static void answer(struct screen *s, const json_t *result, const struct error *e
 	s->others = fresh;
 	list_view_update(&s->panes[PANE_PROGRAMS].list, s);
 out:
+	s->asking.trim = census.count > TRIM_FROM;
 	census_free(&census);
 }
 
