@@ -92,6 +92,10 @@ class Loaded:
         [entry] = bpftool("map", "dump", "pinned", self.maps[name]["pin"])
         return entry["formatted"]["value"]
 
+    def stops(self, action):
+        """Waits until action() no longer runs the program: the kernel lets go of it a little later."""
+        wait_for(lambda: not self.counts(action), "the program has stopped")
+
     def counts(self, action, name="runs", least=1):
         """Whether the counter moves while action() is done."""
         before = self.counted(name)

@@ -218,7 +218,7 @@ def test_netfilter(counter, netns, unchanged, env, family, hook, priority):
         error = loaded.refused("hook_taken", "other", None, options)
         assert f"has priority {priority or 0} there" in error["message"]
         loaded.detach(row)
-        assert not loaded.counts(traffic)
+        loaded.stops(traffic)
         loaded.detach(loaded.attach("other", None, options))
 
 
@@ -290,7 +290,7 @@ def test_directories_detach_their_links(counter, netns, tracefs, env):
     assert {row["pinned_path"] for row in rows} <= set(result["removed"])
     assert result["kept"] == result["held"] == [] and not os.path.exists(f"{env.root}/3")
     assert link(rows[1]) is None
-    assert not loaded.counts(netns.ping)
+    loaded.stops(netns.ping)
     before = loaded.counted()
     subprocess.run(["true"], check=True)
     assert loaded.counted() == before

@@ -46,7 +46,7 @@ def test_raw_tracepoint(counter, unchanged, env, section, target, name, kind):
         assert good(env, op="info", pin_path=row["pinned_path"])["target"] == {"name": name}
         assert loaded.counts(run_true)
         loaded.detach(row)
-        assert not loaded.counts(run_true)
+        loaded.stops(run_true)
         loaded.detach(loaded.attach("probe", target))
 
 
@@ -144,7 +144,7 @@ def test_uprobe(counter, binaries, unchanged, env, kind, in_section):
         assert told is None or told["binary"] == str(library), "Linux 6.6 and newer tell it"
         assert loaded.counts(call, least=5)
         loaded.detach(row)
-        assert not loaded.counts(call)
+        loaded.stops(call)
         loaded.detach(loaded.attach("probe", target))
 
 
@@ -166,7 +166,7 @@ def test_uprobe_of_one_process(counter, binaries, unchanged, env):
             assert not loaded.counts(lambda: call(other))
             assert loaded.counts(lambda: call(mine))
             loaded.detach(row)
-            assert not loaded.counts(lambda: call(mine))
+            loaded.stops(lambda: call(mine))
     finally:
         for process in (mine, other):
             process.communicate()
@@ -312,7 +312,7 @@ def test_perf_event(counter, unchanged, env, event, options, rate):
         assert row["target_text"] == f"{event} --cpu 0 --{word} {value}"
         assert loaded.counts(work, least=5)
         loaded.detach(row)
-        assert not loaded.counts(work)
+        loaded.stops(work)
         loaded.detach(loaded.attach("probe", event, {"cpu": "0", **options}))
 
 
@@ -331,7 +331,7 @@ def test_perf_event_of_one_process(counter, binaries, unchanged, env):
             assert row["target"]["pid"] == process.pid and row["target"]["cpu"] is None
             assert loaded.counts(lambda: [call() for _ in range(5)])
             loaded.detach(row)
-            assert not loaded.counts(call)
+            loaded.stops(call)
     finally:
         process.communicate()
 
