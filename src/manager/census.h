@@ -46,8 +46,8 @@ struct census {
 int manager_census(struct manager *m, enum db_kind kind, uint32_t kernel_id, struct census *census,
 		   struct error *e);
 /*
- * The request of that and its result, for who does not wait (manager_post()). census_read() does not
- * tell what is managed.
+ * The request of that and its result, for who does not wait (manager_post()). census_read() does
+ * not tell what is managed.
  */
 json_t *census_request(enum db_kind kind, uint32_t kernel_id);
 int census_read(const json_t *result, enum db_kind kind, struct census *census, struct error *e);

@@ -12,10 +12,11 @@ static int add(void *data, const char *word, size_t start, bool final)
 {
 	struct candidates *c = data;
 	/* Room for the word before the first, and for a NULL behind the last. */
-	char **grown = realloc(c->words ? c->words - 1 : NULL, (c->count + 3) * sizeof(*grown));
+	char **grown = realloc(c->room, (c->count + 3) * sizeof(*grown));
 
 	if (!grown)
 		return -ENOMEM;
+	c->room = grown;
 	c->words = grown + 1;
 	grown[0] = NULL;
 	c->words[c->count] = strdup(word);
@@ -72,8 +73,7 @@ bool complete_line(struct session *s, void (*show)(void *data, const struct cand
 	free(prefix);
 	for (size_t i = 0; i < c.count; i++)
 		free(c.words[i]);
-	if (c.words)
-		free(c.words - 1);
+	free(c.room);
 	return c.count > 0;
 }
 

@@ -6,7 +6,8 @@
 
 /* Tab on readline's line. */
 struct candidates {
-	char **words; /* words[-1] is there, and free to use */
+	char **room;  /* the words from 1 on; room[0] is free to use; NULL behind the last */
+	char **words; /* the same, from 0 on */
 	size_t count;
 	size_t start;	/* where in the line what they replace begins */
 	size_t longest; /* bytes */

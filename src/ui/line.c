@@ -25,9 +25,9 @@ static int last_status;
 static void show_candidates(void *data, const struct candidates *c)
 {
 	(void)data;
-	c->words[-1] = (char *)"";
+	c->room[0] = (char *)"";
 	rl_crlf();
-	rl_display_match_list(c->words - 1, (int)c->count, (int)c->longest);
+	rl_display_match_list(c->room, (int)c->count, (int)c->longest);
 	rl_forced_update_display();
 }
 

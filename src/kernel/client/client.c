@@ -80,7 +80,8 @@ void client_free(struct client *c)
 	if (!c)
 		return;
 	client_finish(c);
-	/* Nobody reads any more: a worker in the middle of a long answer would wait for us for ever. */
+	/* Nobody reads any more: a worker in the middle of a long answer would wait for us for
+	 * ever. */
 	if (c->out >= 0)
 		close(c->out);
 	c->out = -1;

@@ -11,6 +11,7 @@
 bool terminal_capable(const char *term, struct buf *why)
 {
 	const char *name = term ? term : getenv("TERM"), *cup;
+	bool capable;
 	int status;
 
 	if (!name || !*name) {
@@ -22,8 +23,9 @@ bool terminal_capable(const char *term, struct buf *why)
 		return false;
 	}
 	cup = tigetstr("cup");
-	if (cup && cup != (const char *)-1)
-		return true;
-	buf_printf(why, "the terminal \"%s\" cannot hold a screen", name);
-	return false;
+	capable = cup && cup != (const char *)-1;
+	del_curterm(cur_term);
+	if (!capable)
+		buf_printf(why, "the terminal \"%s\" cannot hold a screen", name);
+	return capable;
 }
