@@ -72,6 +72,8 @@ static const struct scene {
 	{ "others", WORLD_FEW, 24, 80, MANY, "&", "k:41 cil_from_netdev", NULL },
 	{ "others-plain", WORLD_FEW, 24, 80, PLAIN, "Esc & G", "k:42 a\\x1b[7mb", NULL },
 	{ "others-alone", WORLD_EMPTY, 24, 80, MANY, "& Esc", "Nothing is managed yet", NULL },
+	{ "others-log", WORLD_EMPTY, 24, 80, MANY, "& Esc L", "there is no log yet",
+	  "is not managed" },
 	{ "others-hidden", WORLD_FEW, 24, 80, MANY, "Esc & a", "(+2 others)", "k:41" },
 	{ "others-kept", WORLD_FEW, 24, 80, MANY, "Esc & End U", "k:42 is not managed by bpfman",
 	  "This goes" },

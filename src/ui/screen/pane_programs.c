@@ -313,12 +313,13 @@ static bool act(struct screen *s, struct pane *p, enum action action)
 		return true;
 	}
 	if (row && foreign(row) && !p->list.tag_count &&
-	    (action == ACTION_DETAIL || action == ACTION_SHOW || action == ACTION_LOG ||
-	     action == ACTION_UNLOAD || action == ACTION_DETACH || action == ACTION_YANK)) {
+	    (action == ACTION_DETAIL || action == ACTION_SHOW || action == ACTION_UNLOAD ||
+	     action == ACTION_DETACH || action == ACTION_YANK)) {
 		screen_say(s, "k:%u is not managed by bpfman; %s holds it",
 			   row->p.identity.kernel_id, row->holder);
 		return true;
 	}
+	/* The log of what is not ours is none; L then shows that of the last load. */
 	return list_act(s, p, action, row ? row->p.id : 0);
 }
 
