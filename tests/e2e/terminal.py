@@ -11,12 +11,28 @@ TAB, REVERSE_SEARCH, CTRL_C, CTRL_D, UP = "\t", "\x12", "\x03", "\x04", "\x1b[A"
 ESC, ENTER, F1, PASTE, PASTE_END = "\x1b", "\r", "\x1bOP", "\x1b[200~", "\x1b[201~"
 
 
+class PyteScreen(pyte.Screen):
+    """pyte's, which forgets to clear the place of a line that was never written to when it moves."""
+
+    def _touch(self):
+        for y in range(self.lines):
+            self.buffer[y]  # pylint: disable=pointless-statement
+
+    def insert_lines(self, count=None):
+        self._touch()
+        super().insert_lines(count)
+
+    def delete_lines(self, count=None):
+        self._touch()
+        super().delete_lines(count)
+
+
 class Terminal:
     """A program on a terminal that is looked at as a person would: by its screen."""
 
     def __init__(self, child, rows=24, columns=80):
         self.child = child
-        self.screen = pyte.Screen(columns, rows)
+        self.screen = PyteScreen(columns, rows)
         self.stream = pyte.Stream(self.screen)
         self.raw = ""
 
