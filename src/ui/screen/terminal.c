@@ -68,11 +68,9 @@ static void add_capability(const char *capability)
 	}
 }
 
-static void note_leaving(int fd)
+/* After newterm(), which knows the capabilities; with the modes of before. */
+static void note_leaving(void)
 {
-	saved.fd = fd;
-	saved.leave_len = 0;
-	saved.taken = !tcgetattr(fd, &saved.modes);
 	memcpy(saved.leave, PASTE_OFF, strlen(PASTE_OFF));
 	saved.leave_len = strlen(PASTE_OFF);
 	add_capability("rmkx");
@@ -99,7 +97,10 @@ static void set_modes(struct screen *s)
 
 int terminal_open(struct screen *s, struct error *e)
 {
-	note_leaving(fileno(s->host.out));
+	bool modes;
+
+	saved.fd = fileno(s->host.out);
+	modes = !tcgetattr(saved.fd, &saved.modes);
 	/* Exported LINES and COLUMNS would pin the first size. */
 	use_tioctl(TRUE);
 	s->terminal = newterm(s->host.term, s->host.out, s->host.in);
@@ -107,6 +108,8 @@ int terminal_open(struct screen *s, struct error *e)
 		return error_set_class(e, ERROR_ENVIRONMENT, ENOTTY,
 				       "the terminal cannot hold a screen");
 	set_term(s->terminal);
+	note_leaving();
+	saved.taken = modes;
 	if (!getenv("ESCDELAY"))
 		set_escdelay(ESCAPE_MS);
 	theme_start(s->host.colour);
