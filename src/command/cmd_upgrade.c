@@ -91,7 +91,7 @@ static const struct arg upgrade_args[] = {
 	  .help = "the object whose programs are replaced" },
 	{ .name = "FILE", .type = ARG_FILE, .help = "the new build" },
 	{ .name = "--reset-map",
-	  .type = ARG_NAME,
+	  .type = ARG_OWN_MAP,
 	  .flags = ARG_REPEAT,
 	  .value = "NAME",
 	  .help = "let this map of the object begin anew, empty, as the new build defines it" },

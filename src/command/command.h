@@ -38,6 +38,7 @@ enum arg_type {
 	ARG_PROGRAM_OR_OBJECT,
 	ARG_MAP,
 	ARG_MAP_KEY,  /* a key of the MAP given before */
+	ARG_OWN_MAP,  /* the name of a map of the OBJECT given before */
 	ARG_ANYTHING, /* program, object, map or link */
 	ARG_LINK,
 	ARG_PROGRAM_OR_LINK,

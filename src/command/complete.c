@@ -170,6 +170,9 @@ static void offer_type(struct gathering *g, const struct arg *a)
 	case ARG_MAP_KEY:
 		offer_map_keys(g);
 		break;
+	case ARG_OWN_MAP:
+		offer_own_maps(g);
+		break;
 	case ARG_ANYTHING:
 		if (g->partial->count == 2 && !strcmp(g->partial->words[1].text, "file")) {
 			offer_files(g);

@@ -40,6 +40,8 @@ void offer_program_types(struct gathering *g);
 void offer_named(struct gathering *g, unsigned want);
 /* Some of the keys of the MAP that the line names already. */
 void offer_map_keys(struct gathering *g);
+/* Names of the maps that belong to the OBJECT that the line names already. */
+void offer_own_maps(struct gathering *g);
 /* KEY=VALUE that objects have. */
 void offer_labels(struct gathering *g);
 /* NAME=MAP: what is before the equals sign is of the file, what follows is managed. */

@@ -105,6 +105,36 @@ void offer_map_keys(struct gathering *g)
 	buf_free(&key);
 }
 
+struct own_maps {
+	struct gathering *g;
+	int64_t object_id;
+};
+
+static int offer_own_map(void *data, struct db_map *map)
+{
+	const struct own_maps *own = data;
+
+	if (map->object_id == own->object_id)
+		offer(own->g, "", map->name, true);
+	return 0;
+}
+
+void offer_own_maps(struct gathering *g)
+{
+	const char *object = first_positional(g);
+	struct error e = ERROR_INIT;
+	struct named named;
+	struct db *db;
+
+	if (object && !manager_resolve(g->s->manager, object, WANT_OBJECT, &named, &e) &&
+	    !manager_db(g->s->manager, &db, &e)) {
+		struct own_maps own = { g, named.id };
+
+		db_maps(db, named.id, offer_own_map, &own, &e);
+	}
+	error_clear(&e);
+}
+
 static int offer_labels_of(void *data, struct db_object *o)
 {
 	struct gathering *g = data;

@@ -257,6 +257,8 @@ static int change(struct manager *m, const struct manager_map *map, json_t *requ
 		return r;
 	}
 	r = send(m, true, map, request, lost, entries, result, e);
+	if (r == -EPIPE || r == -EINTR)
+		error_hint(e, "whether it was done is not known: map get tells");
 	manager_unlock(m);
 	return r;
 }

@@ -153,6 +153,11 @@ static const char *kinds_text(unsigned want)
 	}
 }
 
+static const char *article(const char *noun)
+{
+	return strchr("aeiou", noun[0]) ? "an" : "a";
+}
+
 static int ambiguous(struct search *s)
 {
 	size_t max = sizeof(s->found) / sizeof(s->found[0]);
@@ -270,8 +275,9 @@ static int by_id(struct search *s, struct db *db, unsigned want, struct named *n
 		return 0;
 	}
 	if (!(want & (1u << named->kind)))
-		return error_set(s->e, EINVAL, "%s is a %s, not a %s", s->text,
-				 db_kind_name(named->kind), kinds_text(want));
+		return error_set(s->e, EINVAL, "%s is %s %s, not %s %s", s->text,
+				 article(db_kind_name(named->kind)), db_kind_name(named->kind),
+				 article(kinds_text(want)), kinds_text(want));
 	return 0;
 }
 

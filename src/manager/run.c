@@ -86,6 +86,9 @@ int manager_run(struct manager *m, int64_t program_id, const struct manager_run 
 		r = not_there(&p, look, e);
 	} else if (!m->config.dry_run) {
 		r = manager_do(m, p.name, about_run(&p, run), &answer, e);
+		if (r == -EPIPE || r == -EINTR)
+			error_hint(e, "whether the program ran is not known; what it wrote to maps "
+				      "stays");
 		if (!r)
 			*result = json_incref(json_object_get(answer, "result"));
 	}

@@ -144,7 +144,7 @@ int upgrade_retarget(struct manager *m, const struct upgrade_rows *rows, const c
 
 	if (!names)
 		return error_nomem(e);
-	r = manager_do(m, "upgrade",
+	r = manager_do(m, "the links",
 		       json_pack("{ss so so sO so}", "op", "retarget", "dir", wire_json(dir),
 				 "other", wire_json(other), "links", links, "names", names),
 		       answer, e);
@@ -154,7 +154,7 @@ int upgrade_retarget(struct manager *m, const struct upgrade_rows *rows, const c
 int upgrade_exchange(struct manager *m, const char *a, const char *b, struct error *e)
 {
 	return manager_do(
-		m, "upgrade",
+		m, "the pins",
 		json_pack("{ss so so}", "op", "exchange", "a", wire_json(a), "b", wire_json(b)),
 		NULL, e);
 }
@@ -225,7 +225,7 @@ static int discard_once(struct manager *m, const struct discarded *d, struct err
 
 	if (r)
 		return r;
-	r = manager_do(m, "upgrade",
+	r = manager_do(m, "what was replaced",
 		       json_pack("{ss sO sO s[o] sO}", "op", "unpin", "links", d->links, "pins",
 				 d->pins, "copies", wire_json(d->dir), "dirs", d->dirs),
 		       &answer, e);

@@ -403,6 +403,8 @@ def test_complete(env, example):
         ["object:web", "object:xdp_pass"]
     assert offered("unload web/multi_e") == ["web/multi_egress"]
     assert str(one) in offered(f"show {str(one)[0]}") and "counters" in offered("show map c")
+    assert "counters" in offered("upgrade xdp_pass x.o --reset-map c")
+    assert offered("upgrade nobody x.o --reset-map ") == []
     assert offered("set out") == ["output"] and offered("set output j") == ["json"]
     assert offered("set quiet o") == ["off", "on"] and offered("help qu") == ["quit"]
     assert offered("watch l") == ["list", "log"]

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Map contents: what is refused, with what message, and that nothing changes by it."""
+import os
 import threading
 
 import pytest
 
+from conftest import WORKER
 from helpers import assert_error_document, assert_failed, assert_said, listed, wait_for, worker_of
 from map_kinds import KINDS, contents
 
@@ -77,7 +79,7 @@ REFUSED = [
     # which map
     ("dump nubmers", 'no map is named "nubmers"', 'did you mean "numbers"'),
     ("dump kinds", 'no map is named "kinds"'),
-    ("dump 1", "1 is a object, not a map"),
+    ("dump 1", "1 is an object, not a map"),
     ("dump kernel:4294967295", "the kernel has no map of id 4294967295"),
     ("dump kernel:x", '"kernel:x" is no kernel id'),
     ("dump /sys/fs/bpf/nothing/here", "does not exist|not in a BPF file system"),
@@ -172,3 +174,32 @@ def test_waiting_can_be_interrupted(env, kinds):
     child.expect("interrupted")
     child.wait()
     assert child.exitstatus == 130
+
+
+DYING = """#!/usr/bin/python3
+import os, subprocess, sys
+worker = subprocess.Popen([sys.argv[0] + ".real"], stdin=subprocess.PIPE)
+for line in sys.stdin.buffer:
+    if b'"%s"' in line:
+        worker.kill()
+        worker.wait()
+        os.kill(os.getpid(), 9)
+    worker.stdin.write(line)
+    worker.stdin.flush()
+worker.stdin.close()
+sys.exit(worker.wait())
+"""
+
+
+@pytest.mark.parametrize("op, command, hint", [
+    ("map_set", "map set numbers 1 20", "whether it was done is not known: map get tells"),
+    ("map_delete", "map delete numbers 1", "whether it was done is not known: map get tells"),
+    ("run", "run entry --data hex:00", "whether the program ran is not known"),
+])
+def test_worker_dies_over_a_change(env, kinds, op, command, hint):
+    worker = env.file("dying", DYING % op, 0o700)
+    os.symlink(WORKER, str(worker) + ".real")
+    name = listed(env)[0]["name"]
+    said = env.run("-c", command.replace("entry", name), env={"BPFMAN_WORKER": str(worker)})
+    assert_failed(said, 1, "the worker was killed by signal 9", hint)
+    assert env.ok("map", "get", "numbers", "1").out.split()[-1] == "10"

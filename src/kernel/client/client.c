@@ -203,7 +203,7 @@ int client_lost(struct client *c, const char *subject, int err, const char *why,
 	else
 		error_set(e, EPIPE, "%s: the worker ended with status %d instead of answering",
 			  subject, WEXITSTATUS(status));
-	error_hint(e, "nothing was kept; the next command gets a new worker");
+	error_hint(e, "the next command gets a new worker and settles what this one left");
 	return -(ours ? err : EPIPE); /* also where nobody wants to know why */
 }
 
