@@ -158,6 +158,8 @@ struct db_label {
 
 /* Files: an object file's bytes, stored once per SHA-256. */
 int db_file_store(struct db *db, const char *sha256, const void *bytes, size_t len, struct error *e);
+/* Stores them again where what is stored under this hash was damaged. */
+int db_file_replace(struct db *db, const char *sha256, const void *bytes, size_t len, struct error *e);
 /* Caller frees *bytes. */
 int db_file_bytes(struct db *db, const char *sha256, void **bytes, size_t *len, struct error *e);
 /* Removes the bytes where no object and no upgrade needs them; "" is none. */

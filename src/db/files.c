@@ -24,6 +24,22 @@ int db_file_store(struct db *db, const char *sha256, const void *bytes, size_t l
 	return query_close(&q, query_step(&q, e));
 }
 
+int db_file_replace(struct db *db, const char *sha256, const void *bytes, size_t len,
+		    struct error *e)
+{
+	static const struct sql sql =
+		SQL("UPDATE files SET size = ?2, bytes = ?3 WHERE sha256 = ?1");
+	struct query q;
+	int ret = query_open(&q, db, &sql, e);
+
+	if (ret)
+		return ret;
+	bind_text(&q, sha256);
+	bind_int(&q, (int64_t)len);
+	bind_bytes(&q, bytes, len);
+	return query_close(&q, query_step(&q, e));
+}
+
 int db_file_bytes(struct db *db, const char *sha256, void **bytes, size_t *len, struct error *e)
 {
 	static const struct sql sql = SQL("SELECT bytes FROM files WHERE sha256 = ?1");

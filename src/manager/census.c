@@ -126,6 +126,8 @@ static int read_row(const json_t *row, struct census_row *c, struct error *e)
 	c->value_size = (uint32_t)answer_int(row, "value_size");
 	c->max_entries = (uint32_t)answer_int(row, "max_entries");
 	c->program_id = (uint32_t)answer_int(row, "program_id");
+	c->load_time = answer_u64(row, "load_time_ns");
+	c->target_gone = answer_bool(row, "target_gone");
 	if (!c->type)
 		return error_nomem(e);
 	return read_holders(json_object_get(row, "holders"), c, e);

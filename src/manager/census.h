@@ -29,8 +29,10 @@ struct census_row {
 	char *tag;				    /* of a program */
 	uint32_t key_size, value_size, max_entries; /* of a map */
 	uint32_t program_id;			    /* of a link: the kernel id of its program */
-	char *attach_type;			    /* of a link; NULL: it has none */
-	struct holder *holders;			    /* processes that have a descriptor of it */
+	uint64_t load_time;			    /* of a program: ns since boot */
+	bool target_gone;  /* of a link: it is attached to nothing any more, where that is told */
+	char *attach_type; /* of a link; NULL: it has none */
+	struct holder *holders; /* processes that have a descriptor of it */
 	size_t holder_count;
 };
 

@@ -14,16 +14,16 @@
 #include "base/file.h"
 #include "kernel/protocol/protocol.h"
 
-static void hash(struct input *in)
+void input_hash(const void *bytes, size_t len, char sha256[65])
 {
 	struct sha256_ctx ctx;
 	uint8_t digest[SHA256_DIGEST_SIZE];
 
 	sha256_init(&ctx);
-	sha256_update(&ctx, in->len, in->bytes);
+	sha256_update(&ctx, len, bytes);
 	sha256_digest(&ctx, sizeof(digest), digest);
 	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(in->sha256 + 2 * i, 3, "%02x", digest[i]);
+		snprintf(sha256 + 2 * i, 3, "%02x", digest[i]);
 }
 
 int input_read(struct input *in, const char *path, struct error *e)
@@ -42,7 +42,7 @@ int input_read(struct input *in, const char *path, struct error *e)
 	if (!r) {
 		in->len = bytes.len;
 		in->bytes = buf_take(&bytes);
-		hash(in);
+		input_hash(in->bytes, in->len, in->sha256);
 		in->base64 = base64_encode(in->bytes, in->len, &base64_len);
 		if (!in->base64)
 			r = error_nomem(e);

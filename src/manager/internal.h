@@ -99,10 +99,22 @@ bool name_kernel_id(const char *text, uint32_t *id);
 int census_refuse(struct manager *m, unsigned want, uint32_t kernel_id, struct error *e);
 
 /* ---- root.c ---- */
+#define ROOT_OWNER    "owner_"	 /* begins the name of the directory that says whose a root is */
+#define ROOT_TAKEN    "taken_"	 /* begins that of what another owner left in it */
+#define ROOT_RELEASED "released" /* what is no longer ours, and stays pinned */
+/* What is left of a name in a pin's. */
+#define ROOT_PIN_NAME_BYTES          \
+	"abcdefghijklmnopqrstuvwxyz" \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 /* Makes sure of the pin root: bpffs there, directory made, opened as m->root_fd. */
 int root_open(struct manager *m, struct error *e);
 /* Claims the root for this database; called with both locks held. */
 int root_claim(struct manager *m, struct error *e);
+/*
+ * The same of another database's: what is in it goes, as it is, into ROOT/taken_<that one's uuid>,
+ * where no id of ours can meet it. May be repeated after a kill.
+ */
+int root_take(struct manager *m, struct error *e);
 /* Paths below the root; caller frees; NULL: lost memory. */
 char *root_object_dir(struct manager *m, int64_t object_id);
 char *root_staging_dir(struct manager *m, int64_t object_id);
@@ -121,6 +133,13 @@ bool root_contains(struct manager *m, const char *path);
 int lock_open(struct manager *m, struct error *e);
 /* Takes both locks, claims the root and recovers. */
 int manager_lock(struct manager *m, struct error *e);
+/* The same, but takes the root from whatever database has it. */
+int manager_lock_taking(struct manager *m, struct error *e);
+/*
+ * Waits until nobody changes anything, and keeps it so until *fd is closed; -1: we hold the locks
+ * ourselves, or there is nothing to be locked out of.
+ */
+int lock_shared(struct manager *m, int *fd, struct error *e);
 /* With no request outstanding: lets other sessions go on. */
 void manager_unlock(struct manager *m);
 
@@ -161,6 +180,8 @@ int attach_options(const struct manager_attachment *what, char **text, struct er
 int attach_read_row(const json_t *row, struct db_link *l, struct error *e);
 
 /* ---- look.c ---- */
+/* The file system where the pin root is, or would be: of its nearest existing ancestor. */
+const struct root_sight *look_at_root(struct manager *m);
 /* Of a link's pin alone. */
 struct look look_at_link_pin(struct manager *m, const struct db_link *l);
 
@@ -189,6 +210,8 @@ struct input {
 	char sha256[65];
 	char *base64;
 };
+/* SHA-256 of bytes, as lower-case hex. */
+void input_hash(const void *bytes, size_t len, char sha256[65]);
 int input_read(struct input *in, const char *path, struct error *e);
 /* The stored bytes of an object's file: its path and sha256 say which. */
 int input_stored(struct input *in, struct db *db, const struct db_object *o, struct error *e);

@@ -63,12 +63,12 @@ static int pause_a_little(struct manager *m)
 	return 0;
 }
 
-static int take(struct manager *m, int fd, int64_t begun, bool *told, struct error *e)
+static int take(struct manager *m, int fd, int how, int64_t begun, bool *told, struct error *e)
 {
 	for (;;) {
 		int64_t waited = clock_monotonic() - begun;
 
-		if (!flock(fd, LOCK_EX | LOCK_NB))
+		if (!flock(fd, how | LOCK_NB))
 			return 0;
 		if (errno == EINTR)
 			continue;
@@ -106,10 +106,10 @@ static int take_both(struct manager *m, struct error *e)
 	bool told = false;
 	int r;
 
-	r = take(m, m->lock_fd, begun, &told, e);
+	r = take(m, m->lock_fd, LOCK_EX, begun, &told, e);
 	if (r)
 		return r;
-	r = take(m, m->root_fd, begun, &told, e);
+	r = take(m, m->root_fd, LOCK_EX, begun, &told, e);
 	if (r)
 		flock(m->lock_fd, LOCK_UN);
 	else
@@ -117,7 +117,9 @@ static int take_both(struct manager *m, struct error *e)
 	return r;
 }
 
-int manager_lock(struct manager *m, struct error *e)
+typedef int claim_fn(struct manager *m, struct error *e);
+
+static int lock_and_claim(struct manager *m, claim_fn *claim, struct error *e)
 {
 	int r;
 
@@ -134,12 +136,22 @@ int manager_lock(struct manager *m, struct error *e)
 	}
 	if (r)
 		return r;
-	r = root_claim(m, e);
+	r = claim(m, e);
 	if (!r)
 		r = recover(m, e);
 	if (r)
 		manager_unlock(m);
 	return r;
+}
+
+int manager_lock(struct manager *m, struct error *e)
+{
+	return lock_and_claim(m, root_claim, e);
+}
+
+int manager_lock_taking(struct manager *m, struct error *e)
+{
+	return lock_and_claim(m, root_take, e);
 }
 
 void manager_unlock(struct manager *m)
@@ -151,4 +163,29 @@ void manager_unlock(struct manager *m)
 		flock(m->root_fd, LOCK_UN);
 	flock(m->lock_fd, LOCK_UN);
 	m->locked = false;
+}
+
+int lock_shared(struct manager *m, int *fd, struct error *e)
+{
+	struct buf path = { 0 };
+	bool told = false;
+	int r = 0;
+
+	*fd = -1;
+	if (m->locked)
+		return 0;
+	buf_printf(&path, "%s.lock", m->db_path);
+	if (buf_error(&path))
+		r = error_nomem(e);
+	else
+		*fd = open(path.data, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	buf_free(&path);
+	/* Nobody has changed anything yet, or we may not have it: then we look as we can. */
+	if (!r && *fd >= 0)
+		r = take(m, *fd, LOCK_SH, clock_monotonic(), &told, e);
+	if (r && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
+	}
+	return r;
 }

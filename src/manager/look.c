@@ -28,8 +28,7 @@ const char *sight_name(enum sight sight)
 	return names[sight];
 }
 
-/* The file system where the pin root is, or would be: of its nearest existing ancestor. */
-static const struct root_sight *see_root(struct manager *m)
+const struct root_sight *look_at_root(struct manager *m)
 {
 	struct root_sight *s = &m->sight;
 	char *path, *slash;
@@ -85,7 +84,7 @@ static int stat_pin(struct manager *m, const char *pin, struct stat *st)
 
 static struct look missing(struct manager *m, uint64_t root_dev)
 {
-	const struct root_sight *s = see_root(m);
+	const struct root_sight *s = look_at_root(m);
 
 	if (s->err)
 		return (struct look){ SIGHT_UNKNOWN, "the pin root cannot be looked into" };

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -17,11 +18,7 @@
 #include "base/file.h"
 
 #define BPFFS_DEFAULT "/sys/fs/bpf"
-#define OWNER_PREFIX  "owner_"
 
-#define PIN_NAME_BYTES               \
-	"abcdefghijklmnopqrstuvwxyz" \
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_"
 enum { PIN_NAME_MAX = 64 };
 
 static bool is_bpffs(const char *path, unsigned long *type)
@@ -142,8 +139,8 @@ static int other_owner(struct manager *m, struct buf *other, struct error *e)
 				       strerror(errno));
 	}
 	while ((entry = readdir(dir)))
-		if (!strncmp(entry->d_name, OWNER_PREFIX, strlen(OWNER_PREFIX)))
-			buf_str(other, entry->d_name + strlen(OWNER_PREFIX));
+		if (!strncmp(entry->d_name, ROOT_OWNER, strlen(ROOT_OWNER)))
+			buf_str(other, entry->d_name + strlen(ROOT_OWNER));
 	closedir(dir);
 	return buf_error(other) ? error_nomem(e) : 0;
 }
@@ -178,7 +175,7 @@ int root_claim(struct manager *m, struct error *e)
 
 	if (r)
 		return r;
-	buf_printf(&name, "%s%s", OWNER_PREFIX, db_uuid(m->db));
+	buf_printf(&name, "%s%s", ROOT_OWNER, db_uuid(m->db));
 	if (buf_error(&name)) {
 		r = error_nomem(e);
 		goto out;
@@ -194,7 +191,8 @@ int root_claim(struct manager *m, struct error *e)
 				"the pin root %s belongs to another database (%s)", m->pin_root,
 				other.data);
 		r = error_hint(e, "use that database with --db FILE, or another pin root with "
-				  "--pin-root DIR");
+				  "--pin-root DIR; where that database is lost, `doctor` shows "
+				  "what the root holds, and `doctor --take-root` takes it over");
 		goto out;
 	}
 	if (mkdirat(m->root_fd, name.data, 0700))
@@ -204,6 +202,71 @@ out:
 	buf_free(&name);
 	buf_free(&other);
 	return r;
+}
+
+static int cannot_take(struct manager *m, const char *name, struct error *e)
+{
+	return error_set_class(e, ERROR_ENVIRONMENT, errno,
+			       "cannot take the pin root %s over: %s: %s", m->pin_root, name,
+			       strerror(errno));
+}
+
+/* Moves what is in the root into a directory in it, but for that and who owns it. */
+static int move_all(struct manager *m, const char *into, struct error *e)
+{
+	int fd = openat(m->root_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int to = openat(m->root_fd, into, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *dir = fd < 0 || to < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	int r = dir ? 0 : cannot_take(m, into, e);
+
+	while (!r && (entry = readdir(dir))) {
+		const char *name = entry->d_name;
+
+		if (name[0] == '.' || !strncmp(name, ROOT_OWNER, strlen(ROOT_OWNER)) ||
+		    !strncmp(name, ROOT_TAKEN, strlen(ROOT_TAKEN)))
+			continue;
+		if (renameat2(m->root_fd, name, to, name, RENAME_NOREPLACE))
+			r = cannot_take(m, name, e);
+	}
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	if (to >= 0)
+		close(to);
+	return r;
+}
+
+int root_take(struct manager *m, struct error *e)
+{
+	struct buf theirs = { 0 }, ours = { 0 }, into = { 0 }, other = { 0 };
+	int r = check_only_root(m, e);
+
+	if (!r)
+		r = other_owner(m, &other, e);
+	if (r || !other.len)
+		goto out;
+	buf_printf(&theirs, "%s%s", ROOT_OWNER, other.data);
+	buf_printf(&ours, "%s%s", ROOT_OWNER, db_uuid(m->db));
+	buf_printf(&into, "%s%s", ROOT_TAKEN, other.data);
+	if (buf_error(&theirs) || buf_error(&ours) || buf_error(&into))
+		r = error_nomem(e);
+	else if (!strcmp(theirs.data, ours.data))
+		goto out;
+	else if (mkdirat(m->root_fd, into.data, 0700) && errno != EEXIST)
+		r = cannot_take(m, into.data, e);
+	if (!r)
+		r = move_all(m, into.data, e);
+	/* The last step: until then the root is theirs, and all of this is done again. */
+	if (!r && renameat2(m->root_fd, theirs.data, m->root_fd, ours.data, RENAME_NOREPLACE))
+		r = cannot_take(m, theirs.data, e);
+out:
+	buf_free(&theirs);
+	buf_free(&ours);
+	buf_free(&into);
+	buf_free(&other);
+	return r ? r : root_claim(m, e);
 }
 
 static char *below(struct manager *m, const char *format, long long id)
@@ -259,7 +322,7 @@ char *root_link_pin(struct manager *m, int64_t object_id, int64_t link_id, const
 
 	buf_printf(&path, "%s/%lld/l%lld_", m->pin_root, (long long)object_id, (long long)link_id);
 	for (size_t i = 0; i < PIN_NAME_MAX && program[i]; i++)
-		buf_char(&path, strchr(PIN_NAME_BYTES, program[i]) ? program[i] : '_');
+		buf_char(&path, strchr(ROOT_PIN_NAME_BYTES, program[i]) ? program[i] : '_');
 	return buf_take(&path);
 }
 

@@ -59,7 +59,7 @@ int walk(enum walk_kind kind, __u32 only, walk_fn fn, void *data, struct buf *in
 		if (fd >= 0) {
 			err = fn(data, id, fd);
 			close(fd);
-		} else if (errno != ENOENT) {
+		} else if (errno != ENOENT && errno != EAGAIN) { /* gone, or only being made */
 			refused(kind, errno, incomplete);
 			break;
 		}
