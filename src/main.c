@@ -10,6 +10,19 @@
 #include "output/output.h"
 #include "ui/ui.h"
 
+/* On a terminal nobody knows what will be typed, and each line is shown as done. */
+static int refuse_atomic(struct ui *ui)
+{
+	struct error e = ERROR_INIT;
+	int status;
+
+	error_set_class(&e, ERROR_USAGE, EINVAL, "--atomic needs all commands at once");
+	error_hint(&e, "give them with -c or -f, or on standard input");
+	status = session_tell(&ui->session, "bpfman", &e);
+	error_clear(&e);
+	return status;
+}
+
 static int run(struct arguments *a)
 {
 	struct error e = ERROR_INIT;
@@ -23,7 +36,7 @@ static int run(struct arguments *a)
 	else if (a->word_count || a->input_count)
 		status = ui_batch(&ui, a);
 	else if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO))
-		status = ui_screen(&ui);
+		status = a->options.atomic ? refuse_atomic(&ui) : ui_screen(&ui);
 	else
 		status = ui_stdin(&ui);
 	error_clear(&e);

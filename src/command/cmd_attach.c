@@ -224,7 +224,8 @@ static const struct arg attach_args[] = {
 
 const struct command attach_commands[] = {
 	{ "attach", "attach a program, by a link that stays when bpfman exits", attach_args,
-	  sizeof(attach_args) / sizeof(attach_args[0]), COMMAND_MUTATES, run_attach,
+	  sizeof(attach_args) / sizeof(attach_args[0]), COMMAND_MUTATES | COMMAND_UNDOABLE,
+	  run_attach,
 	  "What TARGET is follows the program's type: attach drop_bad eth0 --ingress; attach t "
 	  "sched:sched_switch; attach u libc:malloc; attach c /sys/fs/cgroup/web. With --try the "
 	  "link is detached after SECONDS, whatever became of bpfman and the terminal, unless it "

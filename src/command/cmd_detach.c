@@ -336,7 +336,8 @@ static const struct arg keep_args[] = {
 #define ARGS(a) (a), sizeof(a) / sizeof((a)[0])
 
 const struct command detach_commands[] = {
-	{ "detach", "detach links, and forget them", ARGS(detach_args), COMMAND_MUTATES, run_detach,
+	{ "detach", "detach links, and forget them", ARGS(detach_args),
+	  COMMAND_MUTATES | COMMAND_UNDOABLE, run_detach,
 	  "The program stays loaded. Options say which link of a program is meant, with the words "
 	  "that `list links` shows under TARGET. Two words that are a program and where it is "
 	  "attached are not two links. Links that are lost, or whose target is gone, are "

@@ -452,7 +452,7 @@ static int check_verify(const struct invocation *in, struct error *e)
 
 const struct command load_commands[] = {
 	{ "load", "load an object file's programs with their maps, pin and remember them",
-	  ARGS(load_args), COMMAND_MUTATES, run_load,
+	  ARGS(load_args), COMMAND_MUTATES | COMMAND_UNDOABLE, run_load,
 	  "One load is one object, all or nothing. It stays loaded when bpfman exits. Every "
 	  "program, map and the object itself get an id that names them for ever.",
 	  check_load },

@@ -77,6 +77,8 @@ static int run_set(struct session *s, const struct invocation *in, struct error 
 
 	if (name && value) {
 		r = find_settable(name, &row, e);
+		if (!r && s->options->atomic && row->offset == offsetof(struct options, keep_going))
+			r = error_set(e, EINVAL, "--atomic and keep-going exclude each other");
 		if (!r)
 			r = option_set(s->options, row, value, e);
 		if (r)
@@ -146,6 +148,7 @@ static void write_command(struct sink *s, const struct command *c)
 	sink_str(s, "usage", buf_text(&usage));
 	sink_str(s, "description", c->description);
 	sink_bool(s, "mutates", c->flags & COMMAND_MUTATES);
+	sink_bool(s, "undoable", c->flags & COMMAND_UNDOABLE);
 	sink_rows(s, "arguments", NULL);
 	for (size_t i = 0; i < c->arg_count; i++) {
 		sink_row(s);

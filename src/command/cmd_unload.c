@@ -176,7 +176,8 @@ static const struct arg unload_args[] = {
 
 const struct command unload_commands[] = {
 	{ "unload", "detach and unpin programs and their maps, and forget them", unload_args,
-	  sizeof(unload_args) / sizeof(unload_args[0]), COMMAND_MUTATES, run_unload,
+	  sizeof(unload_args) / sizeof(unload_args[0]), COMMAND_MUTATES | COMMAND_UNDOABLE,
+	  run_unload,
 	  "Maps that another program still uses stay. With its last program an object goes too. A "
 	  "pin that is another object by now is left in place, and said.",
 	  check_unload },

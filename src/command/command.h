@@ -72,6 +72,7 @@ struct arg {
 enum command_flags {
 	COMMAND_MUTATES = 1,   /* changes what is managed */
 	COMMAND_DOCUMENTS = 2, /* writes its documents itself, none or several */
+	COMMAND_UNDOABLE = 4,  /* changes only what --atomic can take back */
 };
 
 struct command {
@@ -178,7 +179,7 @@ int session_next_document(struct session *s, const struct invocation *in, struct
 /* Waits until the monotonic clock shows end (ns); -EINTR on ^C. */
 int session_sleep_until(struct session *s, int64_t end);
 /* Tells an error outside any command. Returns its exit status. */
-int session_tell(struct session *s, const char *where, const struct error *e);
+int session_tell(struct session *s, const char *where, struct error *e);
 /* The graver of two exit statuses: 130, 3, 2, 1, 0. */
 int status_graver(int a, int b);
 

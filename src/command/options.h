@@ -16,6 +16,7 @@ enum { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 struct options {
 	int output;
 	bool dry_run;
+	bool atomic;
 	bool keep_going;
 	bool quiet;
 	bool echo;

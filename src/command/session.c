@@ -32,11 +32,27 @@ static const char *where_of(const struct session *s, const struct script *script
 	return buf_error(out) ? script->name : buf_text(out);
 }
 
-static int tell(struct session *s, const char *where, const char *command, const struct error *e)
+/* A failure ends a run that is all or nothing: its last word is what became of it. */
+static void take_back(struct session *s, struct error *e)
+{
+	struct error later = ERROR_INIT;
+
+	if (!s->manager || !manager_atomic(s->manager))
+		return;
+	if (manager_atomic_undo(s->manager, &later))
+		error_detail(e, "what this run changed is taken back by the next command: %s",
+			     later.message ? later.message : "out of memory");
+	else
+		error_detail(e, "nothing was changed");
+	error_clear(&later);
+}
+
+static int tell(struct session *s, const char *where, const char *command, struct error *e)
 {
 	struct error broken = ERROR_INIT;
 	int status = (int)e->class;
 
+	take_back(s, e);
 	if (sink_fail(s->sink, where, command, e, &broken))
 		status = status_graver(status, ERROR_FAILED);
 	error_clear(&broken);
@@ -67,7 +83,7 @@ int session_sleep_until(struct session *s, int64_t end)
 	}
 }
 
-int session_tell(struct session *s, const char *where, const struct error *e)
+int session_tell(struct session *s, const char *where, struct error *e)
 {
 	sink_begin(s->sink);
 	return tell(s, where, NULL, e);
@@ -154,6 +170,18 @@ static int run_one(struct session *s, const struct script *script, const struct 
 	return status;
 }
 
+struct bound {
+	struct invocation *in;
+	size_t count;
+};
+
+/* Whether nothing runs after a command with this status. */
+static bool ends(const struct session *s, int status)
+{
+	return status == ERROR_INTERRUPTED ||
+	       (status && (!s->options->keep_going || s->options->atomic));
+}
+
 static int run_bound(struct session *s, const struct script *script, struct invocation *in)
 {
 	int status = 0;
@@ -172,9 +200,43 @@ static int run_bound(struct session *s, const struct script *script, struct invo
 			break;
 		}
 		status = status_graver(status, run_one(s, script, &in[i]));
-		if (status == ERROR_INTERRUPTED || (status && !s->options->keep_going))
+		if (ends(s, status))
 			break;
 	}
+	return status;
+}
+
+/* A run that is all or nothing begins before its first command, where one changes anything. */
+static int begin_atomic(struct session *s, const struct bound *b, size_t count)
+{
+	struct error e = ERROR_INIT;
+	bool mutates = false;
+	int status = 0;
+
+	if (!s->options->atomic || s->depth)
+		return 0;
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < b[i].count; k++)
+			mutates |= b[i].in[k].command->flags & COMMAND_MUTATES;
+	if (manager_atomic_begin(s->manager, mutates, &e))
+		status = session_tell(s, "bpfman", &e);
+	error_clear(&e);
+	return status;
+}
+
+/* It is done, or, where a command's answer was no failure but a "no", it is not. */
+static int end_atomic(struct session *s, int status)
+{
+	struct error e = ERROR_INIT;
+
+	if (s->depth || !s->manager || !manager_atomic(s->manager))
+		return status;
+	if (status)
+		error_set_class(&e, (enum error_class)status, ECANCELED,
+				"the run ended with status %d", status);
+	if (status || manager_atomic_decide(s->manager, &e))
+		status = status_graver(status, session_tell(s, "bpfman", &e));
+	error_clear(&e);
 	return status;
 }
 
@@ -190,10 +252,16 @@ static int settle(struct session *s, int status)
 	return status;
 }
 
-struct bound {
-	struct invocation *in;
-	size_t count;
-};
+/* What cannot be taken back has no place in a run that is all or nothing. */
+static int check_atomic(const struct session *s, const struct invocation *in, struct error *e)
+{
+	if (!s->options->atomic || !(in->command->flags & COMMAND_MUTATES) ||
+	    in->command->flags & COMMAND_UNDOABLE)
+		return 0;
+	error_set_class(e, ERROR_USAGE, EINVAL, "%s cannot be taken back: --atomic refuses it",
+			in->command->name);
+	return error_hint(e, "run it by itself, before or after");
+}
 
 /* Binds all statements of a script; the first mistake is told and its status returned. */
 static int bind_script(struct session *s, const struct script *script, struct bound *b)
@@ -211,7 +279,8 @@ static int bind_script(struct session *s, const struct script *script, struct bo
 	for (; !status && b->count < script->count; b->count++) {
 		const struct statement *st = &script->statements[b->count];
 
-		if (!invocation_bind(&b->in[b->count], st, s->interactive && !s->depth, &e))
+		if (!invocation_bind(&b->in[b->count], st, s->interactive && !s->depth, &e) &&
+		    !check_atomic(s, &b->in[b->count], &e))
 			continue;
 		if (s->depth && e.class == ERROR_USAGE)
 			e.class = ERROR_FAILED; /* something may have run before the source */
@@ -243,12 +312,11 @@ int session_run(struct session *s, const struct script *scripts, size_t count)
 		status = bind_script(s, &scripts[i], &b[i]);
 	/* One mistake anywhere, and nothing runs, keep-going or not. */
 	bound = !status;
-	for (size_t i = 0; bound && i < count && !s->quit; i++) {
-		if (status == ERROR_INTERRUPTED || (status && !s->options->keep_going))
-			break;
+	if (bound)
+		status = begin_atomic(s, b, count);
+	for (size_t i = 0; bound && i < count && !s->quit && !ends(s, status); i++)
 		status = status_graver(status, run_bound(s, &scripts[i], b[i].in));
-	}
-	status = settle(s, status);
+	status = settle(s, end_atomic(s, status));
 	for (size_t i = 0; i < count; i++) {
 		for (size_t k = 0; k < b[i].count; k++)
 			invocation_free(&b[i].in[k]);

@@ -59,6 +59,34 @@ void db_read_end(struct db *db);
  */
 int db_make_durable(struct db *db, struct error *e);
 
+/* BEGIN IMMEDIATE of a transaction whose commit, and all before it, survives a power cut. */
+int db_begin_durable(struct db *db, struct error *e);
+
+/*
+ * Runs that are all or nothing (atomic.c). At most one is undecided: what it made is stored as
+ * pending, what it unloaded as unloading.
+ */
+struct db_atomic {
+	char *run_id;
+	int64_t first_id; /* what it made has this id or a higher one */
+	char *boot_id;
+	uint64_t root_dev;
+	int64_t created_at; /* ns since the epoch */
+};
+void db_atomic_clear(struct db_atomic *a);
+int db_atomic_begin(struct db *db, const struct db_atomic *a, struct error *e);
+/* The one that is undecided; -ENOENT when none is. */
+int db_atomic_get(struct db *db, struct db_atomic *a, struct error *e);
+/* It is done: what it made is loaded, what it unloaded is left to be removed. */
+int db_atomic_decide(struct db *db, const struct db_atomic *a, struct error *e);
+/* It is not: what it made is left to be taken back, what it unloaded is loaded as before. */
+int db_atomic_undo(struct db *db, const struct db_atomic *a, struct error *e);
+/*
+ * This connection is the undecided run's: rows that are pending read as loaded and are written so
+ * where they would be loaded; those that are unloading are not found. Returns what it was before.
+ */
+bool db_set_undecided(struct db *db, bool undecided);
+
 /* Ids: objects, programs, maps and links share one AUTOINCREMENT sequence. */
 enum db_kind { DB_OBJECT, DB_PROGRAM, DB_MAP, DB_LINK };
 /* "object", "program", "map", "link" */
@@ -148,6 +176,7 @@ struct db_link {
 	char *pin;
 	struct db_identity identity;
 	int64_t expires_at; /* ns since the epoch: the end of its trial; 0: it is not on trial */
+	int64_t replaces; /* the link that was pointed at its program instead; 0: none */
 	int64_t created_at;
 };
 void db_link_clear(struct db_link *l);
@@ -262,6 +291,8 @@ int db_links_to(struct db *db, int64_t program_id, const char *target, db_link_f
 		struct error *e);
 int db_links_of_object(struct db *db, int64_t object_id, db_link_fn fn, void *data,
 		       struct error *e);
+/* The link that replaces this one; -ENOENT when none does. */
+int db_link_replacement(struct db *db, int64_t id, struct db_link *l, struct error *e);
 int db_links_unsettled(struct db *db, db_link_fn fn, void *data, struct error *e);
 /* Marks the links whose trial is over as DB_UNLOADING. */
 int db_links_expire(struct db *db, int64_t now, const char *run_id, struct error *e);

@@ -121,6 +121,8 @@ struct db {
 	enum db_mode mode;
 	char uuid[33];
 	bool in_memory;
+	bool undecided;			/* see db_set_undecided() */
+	bool durable;			/* the transaction that is open is: see db_begin_durable() */
 	bool dirty;			/* committed since the last durable commit */
 	bool wrote;			/* committed anything at all */
 	int wal_fd;			/* to have the WAL written early; -1: none */
@@ -219,6 +221,8 @@ int db_find_ints(struct db *db, struct error *e, int width, int64_t **ints, size
 		 const struct sql *sql, const char *form, ...);
 
 void row_clear(const struct row_type *type, void *row);
+/* "loaded"; "pending" while the run is undecided. */
+const char *db_settled_name(const struct db *db);
 /* A new id of this kind, for a row of another table. */
 int db_new_id(struct db *db, enum db_kind kind, int64_t *id, struct error *e);
 /* Inserts a row whose first field is its int64_t id, under a new id. */

@@ -22,6 +22,7 @@ static const struct field fields[] = {
 	FIELD_IN(struct db_link, identity.ino, "ino"),
 	FIELD_IN(struct db_link, identity.kernel_id, "kernel_id"),
 	FIELD_AS(struct db_link, FIELD_ID, expires_at),
+	FIELD_AS(struct db_link, FIELD_ID, replaces),
 	FIELD(struct db_link, created_at),
 };
 static const struct row_type links = ROW_TYPE(
@@ -44,12 +45,12 @@ int db_link_insert(struct db *db, struct db_link *l, struct error *e)
 int db_link_settle(struct db *db, const struct db_link *l, struct error *e)
 {
 	static const struct sql sql =
-		SQL("UPDATE links SET state = 'loaded', type = ?2, attach_type = ?3, target = ?4, "
+		SQL("UPDATE links SET state = ?9, type = ?2, attach_type = ?3, target = ?4, "
 		    "target_text = ?5, kernel_id = ?6, dev = ?7, ino = ?8 WHERE id = ?1");
 
-	return db_run_on(db, e, "link", l->id, &sql, "issssiii", l->id, l->type, l->attach_type,
+	return db_run_on(db, e, "link", l->id, &sql, "issssiiis", l->id, l->type, l->attach_type,
 			 l->target, l->target_text, (int64_t)l->identity.kernel_id,
-			 (int64_t)l->identity.dev, (int64_t)l->identity.ino);
+			 (int64_t)l->identity.dev, (int64_t)l->identity.ino, db_settled_name(db));
 }
 
 int db_link_set_state(struct db *db, int64_t id, enum db_state state, const char *run_id,
@@ -148,6 +149,13 @@ int db_links_of_object(struct db *db, int64_t object_id, db_link_fn fn, void *da
 		return ret;
 	bind_int(&q, object_id);
 	return each(&q, fn, data, e);
+}
+
+int db_link_replacement(struct db *db, int64_t id, struct db_link *l, struct error *e)
+{
+	static const struct sql sql = SELECT(&links, "WHERE t.replaces = ?1");
+
+	return db_find(db, e, l, &sql, "i", id);
 }
 
 int db_links_unsettled(struct db *db, db_link_fn fn, void *data, struct error *e)

@@ -58,10 +58,14 @@ int db_object_set_state(struct db *db, int64_t id, enum db_state state, const ch
 int db_object_settle(struct db *db, int64_t id, const char *pin_dir, uint64_t root_dev,
 		     struct error *e)
 {
-	static const struct sql sql = SQL("UPDATE objects SET state = 'loaded', pin_dir = ?2, "
-					  "root_dev = ?3, outside_path = NULL WHERE id = ?1");
+	/* An undecided run's outside path is still to be found, should it be taken back. */
+	static const struct sql sql =
+		SQL("UPDATE objects SET state = ?4, pin_dir = ?2, root_dev = ?3, "
+		    "outside_path = iif(?4 = 'pending', outside_path, NULL) WHERE id = ?1");
+	int ret = db_run_on(db, e, "object", id, &sql, "isis", id, pin_dir, (int64_t)root_dev,
+			    db_settled_name(db));
 
-	return db_run_on(db, e, "object", id, &sql, "isi", id, pin_dir, (int64_t)root_dev);
+	return ret == -EEXIST ? error_set(e, EEXIST, "its name is taken already") : ret;
 }
 
 int db_object_delete(struct db *db, int64_t id, struct error *e)
@@ -105,9 +109,13 @@ int db_object_get(struct db *db, int64_t id, struct db_object *o, struct error *
 
 int db_object_by_name(struct db *db, const char *name, struct db_object *o, struct error *e)
 {
-	static const struct sql sql = SELECT(&objects, "WHERE t.name = ?1");
+	static const struct sql settled =
+		SELECT(&objects, "WHERE t.name = ?1 AND t.state = 'loaded'");
+	static const struct sql unsettled =
+		SELECT(&objects, "WHERE t.name = ?1 AND t.state <> 'loaded' ORDER BY t.id DESC");
+	int ret = db_find(db, e, o, &settled, "s", name);
 
-	return db_find(db, e, o, &sql, "s", name);
+	return ret == -ENOENT ? db_find(db, e, o, &unsettled, "s", name) : ret;
 }
 
 static int each(struct db *db, const struct sql *sql, db_object_fn fn, void *data, struct error *e)

@@ -160,21 +160,25 @@ int db_program_maps(struct db *db, int64_t program_id, int64_t **ids, size_t *co
 
 int db_map_programs(struct db *db, int64_t map_id, int64_t **ids, size_t *count, struct error *e)
 {
-	static const struct sql sql =
-		SQL("SELECT program_id FROM program_maps WHERE map_id = ?1 ORDER BY program_id");
+	static const struct sql sql = SQL(
+		"SELECT u.program_id FROM program_maps u JOIN programs p ON p.id = u.program_id "
+		"WHERE u.map_id = ?1 AND NOT (?2 AND p.state = 'unloading') "
+		"ORDER BY u.program_id");
 
-	return db_find_ints(db, e, 1, ids, count, &sql, "i", map_id);
+	return db_find_ints(db, e, 1, ids, count, &sql, "ii", map_id, (int64_t)db->undecided);
 }
 
 int db_uses(struct db *db, struct db_pair **pairs, size_t *count, struct error *e)
 {
 	static const struct sql sql =
-		SQL("SELECT program_id, map_id FROM program_maps ORDER BY program_id, map_id");
+		SQL("SELECT program_id, map_id FROM program_maps WHERE NOT (?1 AND program_id IN "
+		    "(SELECT id FROM programs WHERE state = 'unloading')) "
+		    "ORDER BY program_id, map_id");
 	int64_t *ints;
 	int ret;
 
 	_Static_assert(sizeof(struct db_pair) == 2 * sizeof(int64_t), "read as two integers");
-	ret = db_find_ints(db, e, 2, &ints, count, &sql, "");
+	ret = db_find_ints(db, e, 2, &ints, count, &sql, "i", (int64_t)db->undecided);
 	*pairs = (struct db_pair *)ints;
 	return ret;
 }

@@ -224,7 +224,9 @@ void bind_row(struct query *q, const void *row)
 			bind_id(q, *(const int64_t *)at);
 			break;
 		case FIELD_STATE:
-			bind_text(q, db_state_name(*(const enum db_state *)at));
+			bind_text(q, *(const enum db_state *)at == DB_LOADED
+					     ? db_settled_name(q->db)
+					     : db_state_name(*(const enum db_state *)at));
 			break;
 		case FIELD_SHA256:
 			bind_text(q, *at ? at : NULL);
@@ -308,7 +310,24 @@ static void column_sha256(struct query *q, char sha256[65])
 	q->column++;
 }
 
-int query_row(struct query *q, void *row, struct error *e)
+/* In an undecided run what it made is there, and what it unloaded is not. */
+static bool is_hidden(const struct query *q, const struct row_type *type, void *row)
+{
+	if (!q->db->undecided)
+		return false;
+	for (size_t i = 0; i < type->count; i++) {
+		enum db_state *state = (void *)((char *)row + type->fields[i].offset);
+
+		if (type->fields[i].type != FIELD_STATE)
+			continue;
+		if (*state == DB_UNLOADING)
+			return true;
+		*state = DB_LOADED;
+	}
+	return false;
+}
+
+static int read_row(struct query *q, void *row, struct error *e)
 {
 	const struct row_type *type = q->sql->row;
 	size_t i, len;
@@ -354,6 +373,15 @@ int query_row(struct query *q, void *row, struct error *e)
 		return ret;
 	}
 	return 1;
+}
+
+int query_row(struct query *q, void *row, struct error *e)
+{
+	int ret;
+
+	while ((ret = read_row(q, row, e)) > 0 && is_hidden(q, q->sql->row, row))
+		row_clear(q->sql->row, row);
+	return ret;
 }
 
 void row_clear(const struct row_type *type, void *row)

@@ -18,9 +18,27 @@ const char *db_state_name(enum db_state state)
 	return states[state];
 }
 
+const char *db_settled_name(const struct db *db)
+{
+	return states[db->undecided ? DB_PENDING : DB_LOADED];
+}
+
+bool db_set_undecided(struct db *db, bool undecided)
+{
+	bool was = db->undecided;
+
+	db->undecided = undecided;
+	return was;
+}
+
 int db_kind_of(struct db *db, int64_t id, enum db_kind *kind, struct error *e)
 {
-	static const struct sql sql = SQL("SELECT kind FROM things WHERE id = ?1");
+	static const struct sql sql =
+		SQL("SELECT kind FROM things t WHERE id = ?1 AND (NOT ?2 OR coalesce("
+		    "(SELECT state FROM objects WHERE id = t.id), "
+		    "(SELECT state FROM programs WHERE id = t.id), "
+		    "(SELECT state FROM maps WHERE id = t.id), "
+		    "(SELECT state FROM links WHERE id = t.id)) <> 'unloading')");
 	struct query q;
 	int ret = query_open(&q, db, &sql, e);
 	size_t i;
@@ -28,6 +46,7 @@ int db_kind_of(struct db *db, int64_t id, enum db_kind *kind, struct error *e)
 	if (ret)
 		return ret;
 	bind_int(&q, id);
+	bind_int(&q, db->undecided);
 	ret = query_step(&q, e);
 	if (ret > 0) {
 		const char *name = (const char *)sqlite3_column_text(q.stmt, 0);

@@ -65,7 +65,8 @@ int db_any_unsettled(struct db *db, int64_t now, bool *any, struct error *e)
 		    " OR EXISTS (SELECT 1 FROM maps WHERE state <> 'loaded')"
 		    " OR EXISTS (SELECT 1 FROM links WHERE state <> 'loaded')"
 		    " OR EXISTS (SELECT 1 FROM links WHERE expires_at <= ?1)"
-		    " OR EXISTS (SELECT 1 FROM upgrades)");
+		    " OR EXISTS (SELECT 1 FROM upgrades)"
+		    " OR EXISTS (SELECT 1 FROM atomic_runs)");
 	int64_t *found;
 	size_t count;
 	int ret = db_find_ints(db, e, 1, &found, &count, &sql, "i", now);
@@ -75,10 +76,33 @@ int db_any_unsettled(struct db *db, int64_t now, bool *any, struct error *e)
 	return ret;
 }
 
+/* Back to commits that need not be waited for. */
+static int end_durable(struct db *db, struct error *e)
+{
+	if (!db->durable)
+		return 0;
+	db->durable = false;
+	return db_exec(db, "PRAGMA synchronous = NORMAL", e);
+}
+
+int db_begin_durable(struct db *db, struct error *e)
+{
+	int ret = db_exec(db, "PRAGMA synchronous = FULL", e);
+
+	if (ret)
+		return ret;
+	db->durable = true;
+	ret = db_begin(db, e);
+	if (ret)
+		end_durable(db, NULL);
+	return ret;
+}
+
 void db_rollback(struct db *db)
 {
 	if (!sqlite3_get_autocommit(db->handle))
 		db_run(db, NULL, &rollback, "");
+	end_durable(db, NULL);
 }
 
 int db_commit(struct db *db, struct error *e)
@@ -90,20 +114,28 @@ int db_commit(struct db *db, struct error *e)
 	if (sqlite3_get_autocommit(db->handle))
 		return db_refuse(db, e, EIO, "nothing to commit: the transaction was rolled back");
 	ret = db_run(db, e, &commit, "");
-	if (ret)
+	if (ret) {
 		db_rollback(db);
-	else if (changed)
-		db->dirty = db->wrote = true;
+	} else if (changed) {
+		db->dirty = !db->durable;
+		db->wrote = true;
+	}
+	/* It is committed, whatever comes of the next one's speed. */
+	if (!ret)
+		end_durable(db, NULL);
 	return ret;
 }
 
-static int durable_commit(struct db *db, struct error *e)
+int db_make_durable(struct db *db, struct error *e)
 {
 	/* A commit that changes nothing writes nothing, and syncs nothing. */
 	static const struct sql sql =
 		SQL("UPDATE meta SET value = value + 1 WHERE key = 'durable_commits'");
-	int ret = db_begin(db, e);
+	int ret;
 
+	if (!db->dirty || db->in_memory)
+		return 0;
+	ret = db_begin_durable(db, e);
 	if (ret)
 		return ret;
 	ret = db_run(db, e, &sql, "");
@@ -112,22 +144,6 @@ static int durable_commit(struct db *db, struct error *e)
 		return ret;
 	}
 	return db_commit(db, e);
-}
-
-int db_make_durable(struct db *db, struct error *e)
-{
-	int ret, again;
-
-	if (!db->dirty || db->in_memory)
-		return 0;
-	ret = db_exec(db, "PRAGMA synchronous = FULL", e);
-	if (ret)
-		return ret;
-	ret = durable_commit(db, e);
-	if (!ret)
-		db->dirty = false;
-	again = db_exec(db, "PRAGMA synchronous = NORMAL", ret ? NULL : e);
-	return ret ? ret : again;
 }
 
 int db_data_version(struct db *db, int64_t *version, struct error *e)

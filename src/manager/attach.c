@@ -13,158 +13,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "kernel/protocol/protocol.h"
-#include "manager/internal.h"
-
-/* One attachment under way. */
-struct attaching {
-	struct manager *m;
-	const struct manager_attach *a;
-	struct error *e;
-	struct db_program program;
-	char *options; /* JSON */
-	char *staging, *final;
-	int64_t id; /* of the link, once intended */
-	int64_t expires_at;
-	json_t *request; /* without the places of its pins */
-	json_t *row;	 /* the worker's */
-};
-
-/*
- * Where another link is to be: by the pin of ours that it is, so that no id is mistaken, or by its
- * kernel id. NULL where that one is only planned, in a dry run: nobody can be asked about it.
- */
-static int anchor(struct manager *m, const char *key, const char *text, char **value,
-		  struct error *e)
-{
-	struct db_link l = { 0 };
-	struct buf place = { 0 };
-	struct named named;
-	struct look look;
-	uint64_t id;
-	int r;
-
-	r = manager_resolve(m, text, WANT_LINK, &named, e);
-	if (r == -ENOENT && (!strncmp(text, "kernel:", 7) || !strncmp(text, "k:", 2)) &&
-	    parse_u64(strchr(text, ':') + 1, &id)) {
-		error_clear(e);
-		buf_printf(&place, "link:%llu", (unsigned long long)id);
-		r = 0;
-		goto out;
-	}
-	if (r)
-		return error_context(e, "--%s", key);
-	r = db_link_get(m->db, named.id, &l, e);
-	if (r)
-		return r == -ENOENT ? error_set(e, ENOENT, "link %s is gone", text) : r;
-	look = manager_look_link(m, &l);
-	if (look.sight == SIGHT_LOST || look.sight == SIGHT_TARGET_GONE)
-		r = error_set(e, ENOENT, "--%s %s: link %lld is not attached any more: %s (%s)",
-			      key, text, (long long)l.id, sight_name(look.sight), look.reason);
-	else if (l.pin)
-		buf_printf(&place, "pin:%s", l.pin);
-out:
-	if (!r && buf_error(&place))
-		r = error_nomem(e);
-	*value = r || !place.len ? NULL : buf_take(&place);
-	buf_free(&place);
-	db_link_clear(&l);
-	return r;
-}
-
-static bool is_anchor(const char *key)
-{
-	return !strcmp(key, "before") || !strcmp(key, "after");
-}
-
-/* The options as they were typed, or, with m, as the worker takes them. */
-static int options_json(struct manager *m, const struct manager_attachment *what, json_t **options,
-			struct error *e)
-{
-	int r = 0;
-
-	*options = json_object();
-	if (!*options)
-		return error_nomem(e);
-	for (size_t i = 0; !r && i < what->option_count; i++) {
-		const struct manager_pair *o = &what->options[i];
-		bool planned = false;
-		char *value = NULL;
-
-		if (m && is_anchor(o->key)) {
-			r = anchor(m, o->key, o->value, &value, e);
-			planned = !value;
-		}
-		if (!r && !planned &&
-		    json_object_set_new(*options, o->key, wire_json(value ? value : o->value)))
-			r = error_nomem(e);
-		free(value);
-	}
-	return r;
-}
-
-/* Adds what was asked for to an object. */
-static int add_attachment(struct manager *m, const struct manager_attachment *what, json_t *to,
-			  struct error *e)
-{
-	json_t *options = NULL;
-	int r = options_json(m, what, &options, e);
-
-	if (!r && ((what->type && json_object_set_new(to, "type", wire_json(what->type))) ||
-		   (what->target && json_object_set_new(to, "target", wire_json(what->target))) ||
-		   (what->option_count && json_object_set(to, "options", options))))
-		r = error_nomem(e);
-	json_decref(options);
-	return r;
-}
-
-int attach_options(const struct manager_attachment *what, char **text, struct error *e)
-{
-	json_t *options = json_object();
-	int r = options ? add_attachment(NULL, what, options, e) : error_nomem(e);
-
-	*text = r ? NULL : json_dumps(options, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(options);
-	return !r && !*text ? error_nomem(e) : r;
-}
-
-int attach_request(struct manager *m, const struct manager_attachment *what,
-		   const struct db_program *p, json_t **request, struct error *e)
-{
-	int r = 0;
-
-	*request = json_pack("{ss so}", "op", "attach", "program_pin", wire_json(p->pin));
-	if (!*request ||
-	    (p->section && json_object_set_new(*request, "section", wire_json(p->section))) ||
-	    (p->attach_type &&
-	     json_object_set_new(*request, "attach_type", wire_json(p->attach_type))))
-		r = error_nomem(e);
-	if (!r)
-		r = add_attachment(m, what, *request, e);
-	if (r) {
-		json_decref(*request);
-		*request = NULL;
-	}
-	return r;
-}
-
-int attach_read_row(const json_t *row, struct db_link *l, struct error *e)
-{
-	const json_t *target = json_object_get(row, "target");
-
-	l->type = answer_bytes(row, "type");
-	l->attach_type = answer_bytes(row, "attach_type");
-	l->target_text = answer_bytes(row, "target_text");
-	l->target =
-		json_is_object(target) ? json_dumps(target, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
-	l->identity = (struct db_identity){
-		.dev = answer_u64(row, "pin_dev"),
-		.ino = answer_u64(row, "pin_ino"),
-		.kernel_id = (uint32_t)answer_int(row, "kernel_id"),
-	};
-	if (!l->type || !l->target_text || !l->target)
-		return error_set(e, EPROTO, "the worker's answer lacks what was attached");
-	return 0;
-}
+#include "manager/attach.h"
 
 /* ---- before it is attached ---- */
 
@@ -209,8 +58,6 @@ static int resolve(struct attaching *k)
 
 struct same {
 	struct attaching *k;
-	char *type;
-	json_t *target;
 	int64_t id; /* of the last link to the same target; 0: none */
 	char *pin;  /* that link's; NULL: it is only planned */
 };
@@ -226,22 +73,32 @@ static void drop_names(json_t *target)
 		json_object_del(target, "path");
 }
 
+bool attach_is_same(const struct db_link *l, const json_t *row)
+{
+	json_t *had = l->target ? json_loads(l->target, 0, NULL) : NULL;
+	json_t *wanted = json_copy(json_object_get(row, "target"));
+	char *type = answer_bytes(row, "type");
+	bool same;
+
+	drop_names(had);
+	drop_names(wanted);
+	same = l->type && type && !strcmp(l->type, type) && json_equal(had, wanted);
+	json_decref(had);
+	json_decref(wanted);
+	free(type);
+	return same;
+}
+
 static int see_same(void *data, struct db_link *l)
 {
 	struct same *s = data;
-	json_t *target = l->target ? json_loads(l->target, 0, NULL) : NULL;
-	int r = 0;
 
-	drop_names(target);
-	if (l->type && s->type && !strcmp(l->type, s->type) && json_equal(target, s->target) &&
-	    manager_look_link(s->k->m, l).sight == SIGHT_ATTACHED) {
-		s->id = l->id;
-		free(s->pin);
-		s->pin = l->pin ? strdup(l->pin) : NULL;
-		r = l->pin && !s->pin ? error_nomem(s->k->e) : 0;
-	}
-	json_decref(target);
-	return r;
+	if (!attach_is_same(l, s->k->row) || manager_look_link(s->k->m, l).sight != SIGHT_ATTACHED)
+		return 0;
+	s->id = l->id;
+	free(s->pin);
+	s->pin = l->pin ? strdup(l->pin) : NULL;
+	return l->pin && !s->pin ? error_nomem(s->k->e) : 0;
 }
 
 /* Its pin does not tell that a link was detached by somebody else: the kernel does. */
@@ -264,15 +121,10 @@ static int find_same(struct attaching *k, int64_t *id)
 	bool dead = false;
 	int r;
 
-	s.type = answer_bytes(k->row, "type");
-	s.target = json_copy(json_object_get(k->row, "target"));
-	drop_names(s.target);
 	r = db_links(k->m->db, k->program.id, see_same, &s, k->e);
 	if (!r && s.pin)
 		r = is_dead(k, s.pin, &dead);
-	free(s.type);
 	free(s.pin);
-	json_decref(s.target);
 	if (r || !s.id || dead)
 		return r;
 	*id = s.id;
@@ -311,6 +163,7 @@ static int intend(struct attaching *k)
 		.boot_id = m->boot_id,
 		.root_dev = m->root_dev,
 		.expires_at = k->expires_at,
+		.replaces = k->given_up.id,
 		.created_at = clock_now(),
 	};
 	int r;
@@ -344,8 +197,13 @@ static int intend(struct attaching *k)
 static int record(struct attaching *k)
 {
 	struct db_link l = { 0 };
-	int r = attach_read_row(k->row, &l, k->e);
+	int r = k->given_up.id ? 0 : attach_read_row(k->row, &l, k->e);
 
+	if (k->given_up.id) {
+		/* It is the same link. */
+		l = k->given_up;
+		memset(&k->given_up, 0, sizeof(k->given_up));
+	}
 	l.id = k->id;
 	if (!r)
 		r = db_begin(k->m->db, k->e);
@@ -404,15 +262,18 @@ static int attach(struct attaching *k)
 		   json_object_set_new(k->request, "final", wire_json(k->final))))
 		r = error_nomem(k->e);
 	if (!r) {
-		r = manager_do(k->m, k->program.name, json_incref(k->request), &answer, k->e);
+		r = k->given_up.id ? attach_move(k, &answer)
+				   : manager_do(k->m, k->program.name, json_incref(k->request),
+						&answer, k->e);
 		undone = r && answer &&
 			 !answer_bool(json_object_get(answer, "error"), "left_behind");
 	}
-	if (!r) {
+	if (!r && !k->given_up.id) {
 		json_decref(k->row);
 		k->row = json_incref(json_object_get(answer, "result"));
-		r = record(k);
 	}
+	if (!r)
+		r = record(k);
 	if (r)
 		take_back(k, undone);
 	json_decref(answer);
@@ -441,6 +302,24 @@ static int plan(struct attaching *k)
 	return r;
 }
 
+/* Who asks for a place in the order gets a link of its own. */
+static int find_given_up(struct attaching *k)
+{
+	static const char *const places[] = { "first", "last", "before", "after" };
+	const struct manager_attachment *what = &k->a->what;
+	bool any = false;
+	int r;
+
+	for (size_t i = 0; i < what->option_count; i++)
+		for (size_t n = 0; n < sizeof(places) / sizeof(places[0]); n++)
+			if (!strcmp(what->options[i].key, places[n]))
+				return 0;
+	r = attach_any_given_up(k->m, &any, k->e);
+	if (!r && any && !k->row)
+		r = resolve(k);
+	return r || !any ? r : attach_find_given_up(k);
+}
+
 /* 1: --ensure, and there is nothing to do. */
 static int run(struct attaching *k, int64_t *id)
 {
@@ -454,6 +333,8 @@ static int run(struct attaching *k, int64_t *id)
 		r = resolve(k);
 	if (!r && k->a->ensure)
 		r = find_same(k, id);
+	if (!r && k->m->atomic.open)
+		r = find_given_up(k);
 	if (!r)
 		r = intend(k);
 	if (!r)
@@ -490,6 +371,8 @@ int manager_attach(struct manager *m, const struct manager_attach *a, int64_t *i
 		*row = json_incref(k.row);
 out:
 	db_program_clear(&k.program);
+	db_link_clear(&k.given_up);
+	db_program_clear(&k.given_up_by);
 	free(k.options);
 	free(k.staging);
 	free(k.final);

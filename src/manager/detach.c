@@ -23,7 +23,10 @@ static int mark(struct manager *m, int64_t id, struct error *e)
 	if (!r)
 		r = check_reachable(m, "link", id, l.program_name, look_at_link_pin(m, &l), e);
 	if (!r)
-		r = db_link_set_state(m->db, id, DB_UNLOADING, m->run_id, e);
+		r = db_link_set_state(m->db, id, DB_UNLOADING, unload_run_id(m), e);
+	/* Otherwise told when it is done. */
+	if (!r && m->atomic.open)
+		r = event_add(m, DB_LINK, id, l.program_name, NULL, e);
 	db_link_clear(&l);
 	return r;
 }
@@ -43,7 +46,7 @@ int manager_detach(struct manager *m, const int64_t *ids, size_t count, manager_
 		r = db_commit(m->db, e);
 	if (r)
 		db_rollback(m->db);
-	else
+	else if (!m->atomic.open)
 		r = unload_finish_surely(m, kept, data, e);
 	manager_unlock(m);
 	return r;

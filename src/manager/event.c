@@ -54,7 +54,9 @@ static int add(struct manager *m, struct db *db, struct db_event *event, struct 
 	event->login_uid = login_uid(m);
 	event->action = (char *)(m->recovering ? "recover" : m->command.name);
 	event->command = command;
-	r = db_event_add(db, event, e);
+	/* What succeeds in a run that is all or nothing has happened once that is decided. */
+	r = m->atomic.open && event->ok ? atomic_keep_event(m, event, e)
+					: db_event_add(db, event, e);
 	free(command);
 	return r;
 }
@@ -71,7 +73,7 @@ int event_add(struct manager *m, enum db_kind kind, int64_t id, const char *name
 	};
 	int r;
 
-	if (m->config.dry_run || (!m->command.name && !m->recovering))
+	if (m->config.dry_run || m->atomic.told || (!m->command.name && !m->recovering))
 		return 0;
 	r = add(m, m->db, &event, e);
 	if (!r && !m->recovering)

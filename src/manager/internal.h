@@ -33,6 +33,15 @@ struct manager {
 		int64_t about_id;
 		char *about; /* the name of what it works on; NULL: not known yet */
 	} command;
+	/* The run is all or nothing (atomic.c). All zero: it is not. */
+	struct {
+		bool wanted;		 /* from its first change on, which comes yet or has come */
+		bool open;		 /* undecided: the locks are held, and rows are pending */
+		bool told;		 /* it is decided, and its events are written */
+		int64_t first_id;	 /* what it made has this id or a higher one */
+		struct db_event *events; /* to be written with the decision */
+		size_t event_count;
+	} atomic;
 	/* look.c: what was learned of the pin root, for this list */
 	struct root_sight {
 		bool known;
@@ -143,7 +152,17 @@ int lock_shared(struct manager *m, int *fd, struct error *e);
 /* With no request outstanding: lets other sessions go on. */
 void manager_unlock(struct manager *m);
 
+/* ---- atomic.c ---- */
+/* The locks are held, nothing is left unsettled: a run that is all or nothing begins. */
+int atomic_open(struct manager *m, struct error *e);
+/* Remembers an event until the run is decided. */
+int atomic_keep_event(struct manager *m, const struct db_event *event, struct error *e);
+/* A run that a session left undecided becomes pending rows, and those it unloaded are loaded. */
+int atomic_recover(struct manager *m, struct error *e);
+
 /* ---- recover.c ---- */
+/* Takes back every pending link and object, the newest first. */
+int recover_pending_all(struct manager *m, struct error *e);
 /* Settles every row that is not; called with the locks held. */
 int recover(struct manager *m, struct error *e);
 /* Takes back one pending object: pins first, then the row. Called outside any transaction. */
@@ -156,12 +175,14 @@ int recover_unknown_by_name(struct manager *m, json_t *pins, struct error *e);
 /* The same of one pending link. */
 int recover_pending_link(struct manager *m, const struct db_link *l, struct error *e);
 
-/* ---- unload.c ---- */
+/* ---- unload.c, unload_mark.c ---- */
 /* Adds a pin to an "unpin" request's list; without an identity it goes whatever it is. */
 int request_pin(json_t *pins, const char *path, const struct db_identity *identity,
 		struct error *e);
 /* Tells kept (NULL: nobody) what an "unpin" left in place, or what lives on without its pin. */
 void unload_tell_kept(const json_t *answer, manager_kept_fn kept, void *data);
+/* The run that is to be remembered with what is unloaded; NULL: while nothing is decided, none. */
+const char *unload_run_id(const struct manager *m);
 /* Finishes whatever is marked unloading: links, then pins, then the rows. */
 int unload_finish(struct manager *m, manager_kept_fn kept, void *data, struct error *e);
 /* The same; where the worker dies over it, it is carried on with a new one. */
@@ -170,7 +191,11 @@ int unload_finish_surely(struct manager *m, manager_kept_fn kept, void *data, st
 int check_reachable(struct manager *m, const char *kind, int64_t id, const char *name,
 		    struct look look, struct error *e);
 
-/* ---- attach.c ---- */
+/* ---- attach_move.c ---- */
+/* The link that was moved to a pending link's program runs the one before again. */
+int attach_move_back(struct manager *m, const struct db_link *l, struct error *e);
+
+/* ---- attach_request.c ---- */
 /* An "attach" request of a program, without the places of its pins. */
 int attach_request(struct manager *m, const struct manager_attachment *what,
 		   const struct db_program *p, json_t **request, struct error *e);

@@ -381,6 +381,7 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 		 struct error *e)
 {
 	struct loading k = { .m = m, .l = l, .e = e, .now = clock_now() };
+	bool there; /* --ensure finds the same */
 	int r;
 
 	*changed = false;
@@ -399,11 +400,13 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 	if (!r)
 		*id = k.id;
 	*changed = !r;
-	if (r > 0) {
-		manager_nothing_changed(m);
-		r = 0;
-	}
+	there = r > 0;
 	manager_unlock(m);
+	if ((there || (!r && m->atomic.open)) && !m->config.dry_run)
+		r = load_attach_after(m, l, *id, changed, e);
+	if (there && !r && !*changed)
+		manager_nothing_changed(m);
+	r = r > 0 ? 0 : r;
 out:
 	input_free(&k.in);
 	load_links_free(&k.links);

@@ -28,8 +28,12 @@ struct load_links {
 /* Attaches what --attach asks for, after a "load" that answered result (load_attach.c). */
 int load_attach(struct manager *m, const struct manager_load *l, int64_t object_id,
 		const json_t *result, struct load_links *links, struct error *e);
-/* Whether that asks for anything for this program. */
-bool load_attaches(const struct manager_load *l, const char *program);
+/*
+ * The same for an object that is loaded: each that is not attached already, as changes of their
+ * own. *changed becomes true where one was made.
+ */
+int load_attach_after(struct manager *m, const struct manager_load *l, int64_t object_id,
+		      bool *changed, struct error *e);
 /* Their rows, in the open transaction. */
 int load_record_links(struct manager *m, struct load_links *links, int64_t first_program,
 		      int64_t now, struct error *e);

@@ -27,11 +27,6 @@ static const struct manager_attachment *wanted(const struct manager_load *l, con
 	return l->attach_all && !seen && !i ? &nothing_said : NULL;
 }
 
-bool load_attaches(const struct manager_load *l, const char *program)
-{
-	return wanted(l, program, 0);
-}
-
 /* Each program that is to be attached has to be among those loaded. */
 static int check_named(const struct manager_load *l, const json_t *programs, struct error *e)
 {
@@ -151,8 +146,9 @@ int load_attach(struct manager *m, const struct manager_load *l, int64_t object_
 	if (!l->attach_count && !l->attach_all)
 		return 0;
 	r = check_named(l, programs, e);
-	if (!r)
-		r = first_link_id(m, result, &id, e);
+	if (r || m->atomic.open)
+		return r; /* a run that is all or nothing does it with load_attach_after() */
+	r = first_link_id(m, result, &id, e);
 	json_array_foreach (programs, i, row) {
 		char *name = answer_bytes(row, "name");
 
@@ -164,6 +160,70 @@ int load_attach(struct manager *m, const struct manager_load *l, int64_t object_
 		}
 		free(name);
 	}
+	return r;
+}
+
+struct attaching_after {
+	struct manager *m;
+	const struct manager_load *l;
+	bool changed;
+	struct error *e;
+	int64_t *ids; /* of the object's programs */
+	char **names;
+	size_t count;
+};
+
+static int note_program(void *data, struct db_program *p)
+{
+	struct attaching_after *k = data;
+	int64_t *ids = grow(k->ids, k->count, sizeof(*ids));
+	char **names;
+
+	if (!ids)
+		return error_nomem(k->e);
+	k->ids = ids;
+	names = grow(k->names, k->count, sizeof(*names));
+	if (!names)
+		return error_nomem(k->e);
+	k->names = names;
+	ids[k->count] = p->id;
+	names[k->count++] = p->name;
+	p->name = NULL; /* it is ours now */
+	return 0;
+}
+
+static int attach_after(struct attaching_after *k, int64_t program_id,
+			const struct manager_attachment *what)
+{
+	struct manager_attach a = { .program_id = program_id, .what = *what, .ensure = true };
+	bool changed;
+	int64_t id;
+	int r = manager_attach(k->m, &a, &id, &changed, NULL, k->e);
+
+	k->changed |= !r && changed;
+	return r;
+}
+
+int load_attach_after(struct manager *m, const struct manager_load *l, int64_t object_id,
+		      bool *changed, struct error *e)
+{
+	struct attaching_after k = { .m = m, .l = l, .e = e };
+	const struct manager_attachment *what;
+	int r = 0;
+
+	if (l->attach_count || l->attach_all)
+		r = db_programs(m->db, object_id, note_program, &k, e);
+	for (size_t i = 0; i < k.count; i++) {
+		for (size_t n = 0; !r && (what = wanted(l, k.names[i], n)); n++) {
+			r = attach_after(&k, k.ids[i], what);
+			if (r)
+				error_context(e, "attaching %s", k.names[i]);
+		}
+		free(k.names[i]);
+	}
+	*changed |= k.changed;
+	free(k.ids);
+	free(k.names);
 	return r;
 }
 

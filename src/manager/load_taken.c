@@ -13,31 +13,15 @@ struct taken {
 	const struct manager_load *l;
 	struct error *e;
 	bool all;	    /* programs are there */
-	bool detached;	    /* one that is to be attached is not */
-	bool attached;	    /* the one looked at is */
 	struct buf differs; /* what it differs in; empty: nothing */
 };
-
-static int see_attached(void *data, struct db_link *link)
-{
-	struct taken *t = data;
-
-	t->attached |= manager_look_link(t->m, link).sight == SIGHT_ATTACHED;
-	return 0;
-}
 
 static int see_loaded(void *data, struct db_program *p)
 {
 	struct taken *t = data;
-	int r;
 
 	t->all &= manager_look_program(t->m, p).sight == SIGHT_LOADED;
-	if (!load_attaches(t->l, p->name))
-		return 0;
-	t->attached = false;
-	r = db_links(t->m->db, p->id, see_attached, t, t->e);
-	t->detached |= !t->attached;
-	return r;
+	return 0;
 }
 
 static void differs_in(struct taken *t, const char *what)
@@ -109,13 +93,10 @@ static int refuse(struct taken *t, const char *name, const struct db_object *o)
 				  "load under another name with --name NAME, or unload "
 				  "object:%s first",
 				  name);
-	if (t->differs.len)
-		return error_hint(t->e,
-				  "the one that is loaded differs in %s; unload it first, or "
-				  "load under another --name",
-				  buf_text(&t->differs));
-	return error_hint(t->e, "it is not attached as --attach asks; attach its programs, or "
-				"unload it first");
+	return error_hint(t->e,
+			  "the one that is loaded differs in %s; unload it first, or load under "
+			  "another --name",
+			  buf_text(&t->differs));
 }
 
 int load_check_taken(struct manager *m, const struct manager_load *l, const char *name,
@@ -140,7 +121,7 @@ int load_check_taken(struct manager *m, const struct manager_load *l, const char
 		r = compare_labels(&t, o.id);
 	if (!r && buf_error(&t.differs))
 		r = error_nomem(e);
-	if (!r && l->ensure && t.all && !t.detached && !t.differs.len) {
+	if (!r && l->ensure && t.all && !t.differs.len) {
 		*id = o.id;
 		r = 1;
 	} else if (!r) {

@@ -123,6 +123,9 @@ static int lock_and_claim(struct manager *m, claim_fn *claim, struct error *e)
 {
 	int r;
 
+	/* A run that is all or nothing has them until its end. */
+	if (m->atomic.open)
+		return 0;
 	r = manager_open_write(m, e);
 	if (r || m->config.dry_run)
 		return r;
@@ -139,6 +142,8 @@ static int lock_and_claim(struct manager *m, claim_fn *claim, struct error *e)
 	r = claim(m, e);
 	if (!r)
 		r = recover(m, e);
+	if (!r && m->atomic.wanted)
+		r = atomic_open(m, e);
 	if (r)
 		manager_unlock(m);
 	return r;
@@ -156,7 +161,7 @@ int manager_lock_taking(struct manager *m, struct error *e)
 
 void manager_unlock(struct manager *m)
 {
-	if (!m->locked)
+	if (!m->locked || m->atomic.open)
 		return;
 	/* An ephemeral root's lock tells others that its session lives (ephemeral.c). */
 	if (!m->ephemeral_dir)

@@ -81,9 +81,13 @@ out:
 
 void manager_free(struct manager *m)
 {
+	struct error e = ERROR_INIT;
+
 	if (!m)
 		return;
 	event_forget(m);
+	manager_atomic_undo(m, &e); /* else the next command does it */
+	error_clear(&e);
 	if (m->ephemeral_dir)
 		ephemeral_end(m);
 	manager_close_write(m);

@@ -66,6 +66,20 @@ const char *manager_db_path(const struct manager *m);
  * follow, so the worker ends meanwhile.
  */
 int manager_make_durable(struct manager *m, bool last, struct error *e);
+/*
+ * From now on the run is all or nothing: what it changes counts only once manager_atomic_decide()
+ * has succeeded, and goes with manager_atomic_undo(), or with the next command of anybody should
+ * this process be killed. now: take the locks at once; else with its first change. To this session
+ * everything looks as if it were done; others see what it made and unloaded as pending. In a dry
+ * run nothing is different.
+ */
+int manager_atomic_begin(struct manager *m, bool now, struct error *e);
+/* Whether it is, and neither decided nor undone. */
+bool manager_atomic(const struct manager *m);
+/* 0: it is done and survives a power cut. Else it is to be undone. */
+int manager_atomic_decide(struct manager *m, struct error *e);
+/* Takes everything back. An error: the next command of anybody does. */
+int manager_atomic_undo(struct manager *m, struct error *e);
 bool manager_dry_run(const struct manager *m);
 /* The worker's "hello": its versions and what this kernel offers. *result is the caller's. */
 int manager_hello(struct manager *m, json_t **result, struct error *e);

@@ -96,6 +96,20 @@ static int record_program(struct recording *rec, const json_t *row)
 	return r;
 }
 
+/* A map that an undecided run unloaded stays after all, when it is used again. */
+static int find_pinned(struct recording *rec, const char *pin, struct db_map *map)
+{
+	bool undecided = db_set_undecided(rec->m->db, false);
+	int r = db_map_pinned(rec->m->db, pin, map, rec->e);
+
+	if (!r && map->state == DB_UNLOADING && undecided)
+		r = db_map_set_state(rec->m->db, map->id,
+				     map->id < rec->m->atomic.first_id ? DB_LOADED : DB_PENDING,
+				     rec->e);
+	db_set_undecided(rec->m->db, undecided);
+	return r;
+}
+
 static int record_map(struct recording *rec, const json_t *row, int64_t *id)
 {
 	bool shared = answer_bool(row, "shared");
@@ -108,7 +122,7 @@ static int record_map(struct recording *rec, const json_t *row, int64_t *id)
 	map.root_dev = rec->root_dev;
 	map.created_at = rec->now;
 	if (!r && map.pin && !answer_bool(row, "created")) {
-		r = db_map_pinned(rec->m->db, map.pin, &known, rec->e);
+		r = find_pinned(rec, map.pin, &known);
 		*id = known.id;
 		db_map_clear(&known);
 		if (r != -ENOENT)

@@ -94,6 +94,7 @@ static int strike(void *data, struct db_map *map)
  */
 int recover_unknown_by_name(struct manager *m, json_t *pins, struct error *e)
 {
+	bool undecided = db_set_undecided(m->db, false);
 	char *dir = root_by_name_dir(m);
 	struct unknown_names u = { .pins = json_object() };
 	struct buf path = { 0 };
@@ -130,6 +131,7 @@ int recover_unknown_by_name(struct manager *m, json_t *pins, struct error *e)
 out:
 	if (d)
 		closedir(d);
+	db_set_undecided(m->db, undecided);
 	buf_free(&path);
 	json_decref(u.pins);
 	free(dir);
@@ -221,6 +223,8 @@ int recover_pending(struct manager *m, const struct db_object *o, struct error *
 
 int recover_pending_link(struct manager *m, const struct db_link *l, struct error *e)
 {
+	/* The pin of a link that was moved is a second name only: the link stays. */
+	const char *list = l->replaces ? "pins" : "links";
 	char *staging = root_link_staging(m, l->id);
 	json_t *links = json_array();
 	int r = staging && links ? 0 : error_nomem(e);
@@ -229,13 +233,14 @@ int recover_pending_link(struct manager *m, const struct db_link *l, struct erro
 	if (!r && !strcmp(l->boot_id, m->boot_id)) {
 		if (l->root_dev != m->root_dev)
 			goto out;
-		r = request_pin(links, staging, NULL, e);
+		r = l->replaces ? attach_move_back(m, l, e) : 0;
+		if (!r)
+			r = request_pin(links, staging, NULL, e);
 		if (!r && l->pin)
 			r = request_pin(links, l->pin, NULL, e);
 		if (!r)
 			r = manager_do(m, "recovery",
-				       json_pack("{ss sO}", "op", "unpin", "links", links), NULL,
-				       e);
+				       json_pack("{ss sO}", "op", "unpin", list, links), NULL, e);
 	}
 	if (!r)
 		r = db_begin(m->db, e);
@@ -267,26 +272,36 @@ static int expire(struct manager *m, int64_t now, struct error *e)
 	return r;
 }
 
-/* Pending objects, then pending links; the rest is on its way out. */
+/*
+ * Pending links, then pending objects, whose directories links are pinned in; the newest first,
+ * since it may use what an older one made. The rest is on its way out.
+ */
 static int take_back_all(struct manager *m, struct pending *p, struct error *e)
 {
 	int r = db_objects_unsettled(m->db, collect, p, e);
 
-	for (size_t i = 0; i < p->count; i++) {
-		if (!r)
-			r = recover_pending(m, &p->objects[i], e);
-		db_object_clear(&p->objects[i]);
-	}
 	if (!r)
 		r = db_links_unsettled(m->db, collect_link, p, e);
-	for (size_t i = 0; i < p->link_count; i++) {
+	for (size_t i = p->link_count; i--;) {
 		if (!r)
 			r = recover_pending_link(m, &p->links[i], e);
 		db_link_clear(&p->links[i]);
 	}
+	for (size_t i = p->count; i--;) {
+		if (!r)
+			r = recover_pending(m, &p->objects[i], e);
+		db_object_clear(&p->objects[i]);
+	}
 	free(p->objects);
 	free(p->links);
 	return r == -ENOMEM && !e->err ? error_nomem(e) : r;
+}
+
+int recover_pending_all(struct manager *m, struct error *e)
+{
+	struct pending p = { 0 };
+
+	return take_back_all(m, &p, e);
 }
 
 int recover(struct manager *m, struct error *e)
@@ -296,11 +311,16 @@ int recover(struct manager *m, struct error *e)
 	bool any;
 	int r;
 
+	/* What is unsettled within a run that is all or nothing is that run's own. */
+	if (m->atomic.open)
+		return 0;
 	r = db_any_unsettled(m->db, now, &any, e);
 	if (r || !any)
 		return r;
 	m->recovering = true;
-	r = upgrade_recover(m, e);
+	r = atomic_recover(m, e);
+	if (!r)
+		r = upgrade_recover(m, e);
 	if (!r)
 		r = expire(m, now, e);
 	if (!r)

@@ -163,6 +163,9 @@ int arguments_parse(struct arguments *a, int argc, char **argv, struct error *e)
 		for (p.at++; !r && p.at < argc; p.at++)
 			r = add_word(&p, argv[p.at]);
 	}
+	if (!r && a->options.atomic && a->options.keep_going)
+		r = error_set_class(e, ERROR_USAGE, EINVAL,
+				    "--atomic and --keep-going exclude each other");
 	if (!r && a->input_count && a->word_count)
 		r = error_set_class(e, ERROR_USAGE, EINVAL,
 				    "a command and -c or -f exclude each other: \"%s\"",

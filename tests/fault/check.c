@@ -199,6 +199,7 @@ static const struct {
 	  bad_row },
 	{ "SELECT 'an upgrade of object ' || object_id || ' is unfinished' FROM upgrades",
 	  bad_row },
+	{ "SELECT 'run ' || run_id || ' is undecided' FROM atomic_runs", bad_row },
 	{ "SELECT 'object ' || id || ' without programs' FROM objects WHERE id NOT IN "
 	  "(SELECT object_id FROM programs) AND state = 'loaded'",
 	  bad_row },
@@ -345,7 +346,7 @@ bool check_unsettled(const struct place *p)
 		   "SELECT 1 FROM objects WHERE state <> 'loaded' UNION ALL SELECT 1 FROM programs "
 		   "WHERE state <> 'loaded' UNION ALL SELECT 1 FROM maps WHERE state <> 'loaded' "
 		   "UNION ALL SELECT 1 FROM links WHERE state <> 'loaded' "
-		   "UNION ALL SELECT 1 FROM upgrades",
+		   "UNION ALL SELECT 1 FROM upgrades UNION ALL SELECT 1 FROM atomic_runs",
 		   NULL);
 }
 

@@ -30,6 +30,11 @@
 #define OBJECT(n)  .table = "objects", .name = (n)
 #define PROGRAM(n) .table = "programs", .name = (n)
 
+static const struct part five[] = {
+	{ "objects", "=first", true },	 { "links", "=xdp", false },   { "links", "=e", true },
+	{ "objects", "=keeper", false }, { "objects", "=last", true }, { 0 },
+};
+
 const struct operation operations[] = {
 	{ .title = "load into a new database",
 	  .command = MULTI,
@@ -163,6 +168,17 @@ const struct operation operations[] = {
 	  .stays = "=keeper",
 	  .intricate = true,
 	  .in_short = IN_SHORT },
+	{ .title = "all or nothing of five",
+	  .before = SCRIPT(KEEPER "; load @multi; attach =xdp lo --mode generic"),
+	  .command = WORDS("-1", "-c",
+			   "load @by_name --name =first; detach =xdp; attach =e lo --mode generic; "
+			   "unload =keeper; load @xdp_pass --name =last"),
+	  .parts = five,
+	  .stays = "=multi",
+	  .control = true,
+	  .moves = true,
+	  .intricate = true,
+	  .in_short = IN_SHORT | IN_SHORT_BOTH | IN_SHORT_TWICE },
 };
 const size_t operation_count = sizeof(operations) / sizeof(operations[0]);
 
@@ -189,6 +205,7 @@ struct scene {
 	struct kernel_mark mark;
 	size_t told, point;
 	size_t halfway; /* both were killed here before what is killed now; 0: they were not */
+	size_t whole, nothing; /* points after which all of a run was done, and nothing of it */
 	struct findings f;
 };
 
@@ -321,6 +338,24 @@ static void check_row_is(struct scene *c, const char *table, const char *word, b
 	free(name);
 }
 
+/* All of it or nothing of it. */
+static void check_parts(struct scene *c)
+{
+	size_t done = 0, count = 0;
+
+	for (const struct part *part = c->s->operation->parts; part && part->table; part++) {
+		char *name = place_word(c->p, part->name);
+
+		done += check_row(c->p, part->table, name) == part->made;
+		count++;
+		free(name);
+	}
+	if (done && done != count)
+		found(&c->f, FOUND_LOST, "%zu of %zu parts are done", done, count);
+	c->whole += done && done == count;
+	c->nothing += !done;
+}
+
 static void check_all(struct scene *c)
 {
 	struct ids known[THINGS] = { 0 };
@@ -386,7 +421,7 @@ static void one_point(struct scene *c, size_t n)
 		found(&c->f, FOUND_STUCK, "the worker had to be ended");
 	}
 	/* Whole or not, it was written by now: only the front end writes it. */
-	said = check_acknowledged(c->p);
+	said = !o->parts && check_acknowledged(c->p);
 	probe(c, c->s->twice, stopped);
 	if (said && !c->s->twice)
 		check_row_is(c, o->table, o->name, !o->removes, "its command said so");
@@ -394,6 +429,7 @@ static void one_point(struct scene *c, size_t n)
 		check_row_is(c, "objects", probe_names[0], true, "its load said so");
 	if (o->stays)
 		check_row_is(c, "objects", o->stays, true, "it was loaded before");
+	check_parts(c);
 	check_all(c);
 	suspects_look(&c->suspects);
 	count_findings(c);
@@ -480,6 +516,10 @@ static void sweep_points(struct scene *c)
 		if ((c->s->all && c->s->victim != VICTIM_SLOW) || chosen(c, i))
 			one_point(c, i + 1);
 	settle_suspects(c);
+	/* A sweep that came only to one end has not tried what it is for. */
+	if (c->s->operation->parts && !c->s->twice && !c->s->control && (!c->whole || !c->nothing))
+		errx(2, "%s: all of it %zu times, nothing %zu times", c->s->operation->title,
+		     c->whole, c->nothing);
 }
 
 /* ---- the recovery killed ---- */

@@ -175,8 +175,13 @@ struct operation {
 	const char *const *command;
 	bool removes;		  /* it unloads or detaches */
 	const char *table, *name; /* what it makes or removes: see check_row() */
-	const char *stays;	  /* an object that was loaded before and stays, or NULL */
-	bool control;		  /* also with its steps in a wrong order */
+	/* Of a run that is all or nothing: all that it does, to a part without table. */
+	const struct part {
+		const char *table, *name; /* see check_row() */
+		bool made;
+	} * parts;
+	const char *stays; /* an object that was loaded before and stays, or NULL */
+	bool control;	   /* also with its steps in a wrong order */
 	/* It moves links, which copies of their pins do not bring back: made anew for each kill. */
 	bool moves;
 	bool intricate; /* it leaves much where it is killed: its recovery is killed too */
@@ -196,7 +201,7 @@ struct sweep {
 	enum victim victim;
 	bool twice;   /* the recovery is killed too: victim is the next command's */
 	bool all;     /* at all points, not at a choice of them */
-	bool control; /* orphans must be found */
+	bool control; /* orphans must be found, or a run that is half done */
 	size_t verbose;
 };
 

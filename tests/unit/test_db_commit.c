@@ -196,7 +196,7 @@ static void names_are_unique(void **state)
 {
 	struct fixture *f = *state;
 	struct db *db = begin(f);
-	struct db_object o = { .name = ODD, .state = DB_PENDING };
+	struct db_object o = { .name = ODD, .state = DB_LOADED };
 	enum db_kind kind;
 
 	ok(f, db_object_insert(db, &o, &f->e));

@@ -33,6 +33,7 @@ enum {
 	X(READ_ITER, "read_iter", "read what an attached iterator tells")                         \
 	X(UNPIN, "unpin", "remove pins and directories, only those that are ours")                \
 	X(RETARGET, "retarget", "point links and second names at other builds of their programs") \
+	X(MOVE_LINK, "move_link", "have a link run another program")                              \
 	X(EXCHANGE, "exchange", "let two directories of pins change places")                      \
 	X(MAP_DUMP, "map_dump", "entries of a map, a part at a time")                             \
 	X(MAP_GET, "map_get", "one entry of a map")                                               \
