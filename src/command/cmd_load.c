@@ -101,7 +101,8 @@ static int attachments_parse(struct attachments *a, const struct arg_values *v, 
 	return r;
 }
 
-static int show_loaded(struct session *s, int64_t id, bool changed, bool attached, struct error *e)
+static int show_loaded(struct session *s, int64_t id, bool there, bool changed, bool attached,
+		       struct error *e)
 {
 	struct rows_context c;
 	struct db_object o = { 0 };
@@ -113,8 +114,9 @@ static int show_loaded(struct session *s, int64_t id, bool changed, bool attache
 	r = db_object_get(c.db, id, &o, e);
 	if (r)
 		goto out;
-	if (!changed)
-		sink_note(s->sink, "object %lld \"%s\" is loaded already", (long long)id, o.name);
+	if (there)
+		sink_note(s->sink, "object %lld \"%s\" is loaded already%s", (long long)id, o.name,
+			  changed ? ", and is attached again" : "");
 	else if (manager_dry_run(s->manager))
 		sink_note(s->sink, "would load object \"%s\" from %s", o.name, o.path);
 	else
@@ -144,7 +146,7 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 		.verbose = invocation_value(in, "--verbose"),
 	};
 	struct attachments attach;
-	bool changed = false;
+	bool there, changed;
 	int64_t id = 0;
 	int r;
 
@@ -170,9 +172,9 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 	l.globals = globals;
 	l.reuse = reuse;
 	if (!r)
-		r = manager_load(s->manager, &l, &id, &changed, e);
+		r = manager_load(s->manager, &l, &id, &there, &changed, e);
 	if (!r)
-		r = show_loaded(s, id, changed, attach.count || attach.all, e);
+		r = show_loaded(s, id, there, changed, attach.count || attach.all, e);
 	attachments_free(&attach);
 	free(types);
 	free(labels);
@@ -276,7 +278,8 @@ static const struct arg load_args[] = {
 		  "of attach. Alone: attach all other programs, whose sections say where" },
 	{ .name = "--ensure",
 	  .type = ARG_FLAG,
-	  .help = "succeed, changing nothing, where the same is loaded already" },
+	  .help = "succeed where the same is loaded already; only what is no longer attached as "
+		  "--attach says is attached again" },
 	{ .name = "--verbose",
 	  .type = ARG_FLAG,
 	  .help = "keep the verifier's text of a successful load too, for `log`" },

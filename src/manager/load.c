@@ -377,14 +377,13 @@ static int run(struct loading *k, int64_t *id)
 	return r;
 }
 
-int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, bool *changed,
-		 struct error *e)
+int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, bool *there,
+		 bool *changed, struct error *e)
 {
 	struct loading k = { .m = m, .l = l, .e = e, .now = clock_now() };
-	bool there; /* --ensure finds the same */
 	int r;
 
-	*changed = false;
+	*changed = *there = false;
 	r = prepare(&k);
 	if (r)
 		goto out;
@@ -400,11 +399,11 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 	if (!r)
 		*id = k.id;
 	*changed = !r;
-	there = r > 0;
+	*there = r > 0;
 	manager_unlock(m);
-	if ((there || (!r && m->atomic.open)) && !m->config.dry_run)
+	if ((*there || (!r && m->atomic.open)) && !m->config.dry_run)
 		r = load_attach_after(m, l, *id, changed, e);
-	if (there && !r && !*changed)
+	if (*there && !r && !*changed)
 		manager_nothing_changed(m);
 	r = r > 0 ? 0 : r;
 out:

@@ -247,12 +247,13 @@ struct manager_load {
 };
 /*
  * Loads one object, all or nothing. 0: it is loaded, recorded and will survive any kill; *id is
- * the object's; *changed is false where ensure found the same loaded already. What it is attached
+ * the object's. Where ensure finds the same loaded already *there is true, and *changed only where
+ * something that it is to be attached to had to be attached again. What it is attached
  * to belongs to it: a link that cannot be made takes all of it back. Log of a failure is kept in
  * the database.
  */
-int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, bool *changed,
-		 struct error *e);
+int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, bool *there,
+		 bool *changed, struct error *e);
 
 /*
  * Looks into an object file, by the worker's "open"; *result is its result, owned by the caller.

@@ -199,8 +199,14 @@ def test_load_attaches_all_or_nothing(env, netns, build_bpf, unchanged):
                    f"at_egress={where} --egress").json()
     assert again["changed"] is False and again["links"] == loaded["links"]
     env.ok("detach", "at_xdp")
-    assert_failed(env.run("load", places, "--ensure", "--attach", f"at_xdp={where}", "--attach",
-                          f"at_egress={where} --egress"), 1, "not attached as --attach asks")
+    out = env.ok("load", places, "--ensure", "--attach", f"at_xdp={where}", "--attach",
+                 f"at_egress={where} --egress").out
+    assert "is loaded already, and is attached again" in out
+    links = {row["program"]: row for row in listed(env, "links")}
+    assert set(links) == {"at_xdp", "at_egress"} and links["at_egress"] == loaded["links"][1]
+    assert links["at_xdp"]["id"] > loaded["links"][0]["id"]
+    assert_failed(env.run("load", places, "--ensure", "--attach", f"at_xdp={where}"), 1,
+                  "taken", "differs in --attach")
     env.ok("unload", "places")
 
 
