@@ -63,10 +63,23 @@ static int check_set(const struct invocation *in, struct error *e)
 	if (!name)
 		return 0;
 	r = find_settable(name, &row, e);
-	if (!r && value)
+	if (!r && value && !option_names_file(row, value))
 		r = option_set(&scratch, row, value, e);
+	if (r && row && row->file && value)
+		error_hint(e, "%s%s./%s is a file of that name", e->hint ? e->hint : "",
+			   e->hint ? " " : "", value);
 	options_free(&scratch);
 	return r;
+}
+
+/* Results go to the file from the next command on; "-": to no file any more. */
+static int set_file(struct session *s, const char *value, struct error *e)
+{
+	if (strcmp(value, "-") != 0 && s->options->dry_run) {
+		sink_note(s->sink, "results would go to %s as well", value);
+		return 0;
+	}
+	return s->copy_to(s->ui, strcmp(value, "-") ? value : NULL, e);
 }
 
 static int run_set(struct session *s, const struct invocation *in, struct error *e)
@@ -79,7 +92,9 @@ static int run_set(struct session *s, const struct invocation *in, struct error 
 		r = find_settable(name, &row, e);
 		if (!r && s->options->atomic && row->offset == offsetof(struct options, keep_going))
 			r = error_set(e, EINVAL, "--atomic and keep-going exclude each other");
-		if (!r)
+		if (!r && option_names_file(row, value))
+			r = set_file(s, value, e);
+		else if (!r)
 			r = option_set(s->options, row, value, e);
 		if (r)
 			return r;
@@ -246,7 +261,12 @@ static int run_quit(struct session *s, const struct invocation *in, struct error
 }
 
 const struct command session_commands[] = {
-	{ "set", "show or change an option of this session", ARGS(set_args), 0, run_set, NULL,
+	{ "set", "show or change an option of this session", ARGS(set_args), 0, run_set,
+	  "Without a name all options are listed. `set output FILE` has results written to a file "
+	  "as "
+	  "well, as text without colours, until `set output -`; a FILE is whatever has a / or a . "
+	  "in "
+	  "it. On the full screen it begins with what Output holds already.",
 	  check_set },
 	{ "help", "list the commands, or tell all of one", ARGS(help_args), 0, run_help, NULL,
 	  check_help },

@@ -156,9 +156,13 @@ struct session {
 	bool remake; /* `set` changed how results look: the next document has a new sink */
 	/* Makes s->sink after s->options; the ui knows where results go. */
 	int (*make_sink)(struct session *s, struct error *e);
+	/* Has all results, from the next command on, go to a file as well; NULL: no more. */
+	int (*copy_to)(void *data, const char *path, struct error *e);
 	/* The command that runs now, NULL when none does any more: for a progress line. Borrowed.
 	 */
 	void (*busy)(void *data, const char *what, size_t len);
+	/* Whoever sleeps has what was written until now shown first. */
+	void (*before_sleep)(void *data);
 	/* Waits, like client_turn.wait; -EINTR on ^C. */
 	int (*wait)(void *data, int fd, short events, int timeout_ms);
 	void *ui;		     /* data of the hooks */

@@ -126,8 +126,12 @@ static void offer_option_values(struct gathering *g)
 
 	if (g->partial->count > 1)
 		row = option_find(g->partial->words[1].text, strlen(g->partial->words[1].text));
-	if (row)
+	if (!row)
+		return;
+	if (row->kind == OPTION_FLAG || row->choices)
 		offer_choices(g, row->kind == OPTION_FLAG ? flags : row->choices);
+	if (option_names_file(row, g->prefix))
+		offer_files(g);
 }
 
 static void offer_type(struct gathering *g, const struct arg *a)

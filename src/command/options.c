@@ -23,6 +23,7 @@ const struct option_row option_rows[] = {
 	  .choices = outputs,
 	  .offset = AT(output),
 	  .settable = true,
+	  .file = AT(output_file),
 	  .help = "how results are written; json: one compact document a line for each command" },
 	{ .name = "json",
 	  .letter = 'j',
@@ -112,6 +113,41 @@ const struct option_row option_rows[] = {
 	  .offset = AT(stats),
 	  .settable = true,
 	  .help = "whether the full screen has the kernel count runs and time, host-wide" },
+	{ .name = "interval",
+	  .kind = OPTION_INTERVAL,
+	  .value = "SECONDS",
+	  .offset = AT(interval_ms),
+	  .settable = true,
+	  .session_only = true,
+	  .help = "how often the full screen reads anew" },
+	{ .name = "pause",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(pause),
+	  .settable = true,
+	  .session_only = true,
+	  .help = "the full screen reads nothing anew" },
+	{ .name = "others",
+	  .kind = OPTION_CHOICE,
+	  .value = "on|off",
+	  .choices = switches,
+	  .offset = AT(others),
+	  .settable = true,
+	  .session_only = true,
+	  .help = "whether the full screen shows what others loaded" },
+	{ .name = "mouse",
+	  .kind = OPTION_FLAG,
+	  .offset = AT(mouse),
+	  .settable = true,
+	  .session_only = true,
+	  .help = "the full screen obeys the mouse, which selects no text for the terminal then" },
+	{ .name = "pager",
+	  .kind = OPTION_CHOICE,
+	  .value = "on|off",
+	  .choices = switches,
+	  .offset = AT(pager),
+	  .settable = true,
+	  .session_only = true,
+	  .help = "whether the line mode shows what is longer than the terminal with $PAGER" },
 	{ .name = "help",
 	  .letter = 'h',
 	  .kind = OPTION_FLAG,
@@ -175,6 +211,52 @@ static int set_flag(struct options *o, const struct option_row *row, const char 
 			       value);
 }
 
+static int set_interval(struct options *o, const struct option_row *row, const char *value,
+			struct error *e)
+{
+	double seconds;
+	char *end;
+
+	/* No sign, no "inf", no hexadecimal; the locale's numbers are C's. */
+	seconds = strspn(value, "0123456789.") == strlen(value) ? strtod(value, &end) : 0;
+	if (!*value || seconds * 1000 < OPTION_INTERVAL_LEAST_MS ||
+	    seconds * 1000 > OPTION_INTERVAL_MOST_MS || *end)
+		return error_set_class(e, ERROR_USAGE, EINVAL,
+				       "%s is a number of seconds from %g to %g, not \"%s\"",
+				       row->name, OPTION_INTERVAL_LEAST_MS / 1000.0,
+				       OPTION_INTERVAL_MOST_MS / 1000.0, value);
+	*(int *)member(o, row) = (int)(seconds * 1000 + 0.5);
+	return 0;
+}
+
+static int set_choice(struct options *o, const struct option_row *row, const char *value,
+		      struct error *e)
+{
+	const char *near;
+	size_t n = 0;
+
+	for (; row->choices[n]; n++) {
+		if (!strcmp(row->choices[n], value)) {
+			*(int *)member(o, row) = (int)n;
+			return 0;
+		}
+	}
+	near = text_nearest(value, row->choices, n);
+	error_set_class(e, ERROR_USAGE, EINVAL, "%s is %s, not \"%s\"", row->name, row->value,
+			value);
+	return near ? error_hint(e, "did you mean \"%s\"?", near) : -EINVAL;
+}
+
+bool option_names_file(const struct option_row *row, const char *value)
+{
+	return row->file && (!strcmp(value, "-") || strpbrk(value, "/."));
+}
+
+const char *option_file(const struct options *o, const struct option_row *row)
+{
+	return row->file ? *(char **)((char *)o + row->file) : NULL;
+}
+
 int option_set(struct options *o, const struct option_row *row, const char *value, struct error *e)
 {
 	uint64_t number;
@@ -191,15 +273,10 @@ int option_set(struct options *o, const struct option_row *row, const char *valu
 					       row->name, value);
 		*(int *)member(o, row) = (int)number;
 		return 0;
+	case OPTION_INTERVAL:
+		return set_interval(o, row, value, e);
 	case OPTION_CHOICE:
-		for (int i = 0; row->choices[i]; i++) {
-			if (!strcmp(row->choices[i], value)) {
-				*(int *)member(o, row) = i;
-				return 0;
-			}
-		}
-		return error_set_class(e, ERROR_USAGE, EINVAL, "%s is %s, not \"%s\"", row->name,
-				       row->value, value);
+		return set_choice(o, row, value, e);
 	}
 	return 0;
 }
@@ -216,10 +293,15 @@ void option_text(const struct options *o, const struct option_row *row, struct b
 	case OPTION_SECONDS:
 		buf_printf(out, "%d", *(int *)member(o, row));
 		break;
+	case OPTION_INTERVAL:
+		buf_printf(out, "%g", *(int *)member(o, row) / 1000.0);
+		break;
 	case OPTION_PATH:
 		buf_str(out, *(char **)member(o, row));
 		break;
 	}
+	if (option_file(o, row))
+		buf_printf(out, ", also to %s", option_file(o, row));
 }
 
 int options_init(struct options *o, struct error *e)
@@ -229,6 +311,7 @@ int options_init(struct options *o, struct error *e)
 
 	memset(o, 0, sizeof(*o));
 	o->lock_timeout = 30;
+	o->interval_ms = 1000;
 	if (no_color && *no_color)
 		o->color = COLOR_NEVER;
 	o->db = strdup(MANAGER_DB_DEFAULT);
@@ -250,6 +333,7 @@ void options_free(struct options *o)
 	free(o->db);
 	free(o->pin_root);
 	free(o->worker);
+	free(o->output_file);
 	memset(o, 0, sizeof(*o));
 }
 

@@ -185,6 +185,8 @@ void options_help(struct buf *out)
 	struct buf head = { 0 };
 
 	for (size_t i = 0; i < option_count; i++) {
+		if (option_rows[i].session_only)
+			continue;
 		buf_reset(&head);
 		option_head(&option_rows[i], &head);
 		help_row(out, buf_text(&head), option_rows[i].help);
@@ -199,6 +201,8 @@ void command_manual(struct buf *out)
 
 	buf_str(out, ".SH OPTIONS\n");
 	for (size_t i = 0; i < option_count; i++) {
+		if (option_rows[i].session_only)
+			continue;
 		buf_reset(&head);
 		option_head(&option_rows[i], &head);
 		if (option_rows[i].env)

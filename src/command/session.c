@@ -73,6 +73,8 @@ int session_next_document(struct session *s, const struct invocation *in, struct
 
 int session_sleep_until(struct session *s, int64_t end)
 {
+	if (s->before_sleep)
+		s->before_sleep(s->ui);
 	for (;;) {
 		int64_t left = end - clock_monotonic();
 

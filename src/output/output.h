@@ -47,8 +47,8 @@ struct table_style {
  * behind it. Tables opened inside a row or an object come behind it. Whatever else is opened
  * without a table is hidden, with all that is in it.
  *
- * A list of more than 1 MiB goes out in parts, with the columns as wide as the first part needs. When
- * the document fails after that, the error follows what is out.
+ * A list of more than 1 MiB goes out in parts, with the columns as wide as the first part needs.
+ * When the document fails after that, the error follows what is out.
  *
  * A failure writes "WHERE: COMMAND: MESSAGE", the details indented, and "hint: ..." to error_fd.
  */
@@ -57,5 +57,20 @@ struct sink *sink_table_buf(struct buf *out, const struct table_style *style);
 
 /* Drops all answers and passes failures on to inner, which it owns (also when it returns NULL). */
 struct sink *sink_quiet_new(struct sink *inner);
+
+/* A file that answers and failures are written to as well, as plain text or as JSON. */
+struct tee_file {
+	int fd; /* the caller's still */
+	const char *name;
+	/* It cannot be written (any more), which the document's end has told; nothing goes there
+	 * now. */
+	void (*lost)(void *data);
+	void *data;
+};
+/* Passes everything on to inner, which it owns (also when it returns NULL), and to the file. */
+struct sink *sink_tee_new(struct sink *inner, bool json, const struct tee_file *file);
+
+/* Appends what a table sink wrote in colour, without its colours. */
+void table_plain(struct buf *out, const char *text, size_t len);
 
 #endif

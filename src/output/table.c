@@ -433,6 +433,20 @@ static int table_fail(struct sink *s, const char *where, const char *command,
 	return ret;
 }
 
+/* All that is written is escaped: any sequence in it is one of ours. */
+void table_plain(struct buf *out, const char *text, size_t len)
+{
+	const char *end = text + len;
+
+	while (text < end) {
+		const char *esc = memchr(text, '\033', (size_t)(end - text));
+		const char *m = esc ? memchr(esc, 'm', (size_t)(end - esc)) : NULL;
+
+		buf_add(out, text, (size_t)((esc ? esc : end) - text));
+		text = m ? m + 1 : end;
+	}
+}
+
 static void table_free(struct sink *s)
 {
 	struct table_sink *t = table_of(s);

@@ -59,13 +59,17 @@ static const struct arg *own_option(const struct command *c, const char *word)
 
 static int unknown(struct parsing *p, const char *word)
 {
-	const char *names[32], *near;
+	const char *name = word + strspn(word, "-"), *names[32], *near;
+	const struct option_row *row = option_find(name, strcspn(name, "="));
 	size_t n = 0;
 
 	error_set_class(p->e, ERROR_USAGE, EINVAL, "unknown option \"%s\"", word);
-	for (; n < option_count && n < 32; n++)
-		names[n] = option_rows[n].name;
-	near = text_nearest(word + strspn(word, "-"), names, n);
+	if (row)
+		return error_hint(p->e, "it is set by `set %s` in a session", row->name);
+	for (size_t i = 0; i < option_count && n < 32; i++)
+		if (!option_rows[i].session_only)
+			names[n++] = option_rows[i].name;
+	near = text_nearest(name, names, n);
 	if (near)
 		return error_hint(p->e, "did you mean --%s?", near);
 	return error_hint(p->e, "bpfman --help lists the options");
@@ -86,7 +90,7 @@ static int long_option(struct parsing *p, const char *word)
 	const struct option_row *row = option_find(word + 2, len);
 	int r = 0;
 
-	if (!row)
+	if (!row || row->session_only)
 		return p->command ? add_word(p, word) : unknown(p, word);
 	if (equals && !row->value)
 		return error_set_class(p->e, ERROR_USAGE, EINVAL, "--%s takes no value", row->name);

@@ -79,6 +79,8 @@ static void on_line(char *line)
 	ui_history_add(line);
 	last_status = session_run_text(&ui->session, "prompt", line, strlen(line));
 	free(line);
+	if (ui_show_written(ui, true))
+		last_status = status_graver(last_status, ERROR_FAILED);
 	ui_clear_interrupt(ui);
 	if (ui->session.quit || ui->interrupted)
 		ended = true;
@@ -105,9 +107,11 @@ int ui_line(struct ui *ui)
 	/* Only here: scripts need no locale, and reading one costs as much as opening a database.
 	 */
 	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C"); /* numbers are read and written alike everywhere */
 	current = ui;
 	ui->session.interactive = true;
-	if (ui_catch_signals(ui, &e)) {
+	ui->buffered = true;
+	if (ui_set_face(ui, NULL, &e) || ui_catch_signals(ui, &e)) {
 		last_status = session_tell(&ui->session, "bpfman", &e);
 		error_clear(&e);
 		return last_status;
@@ -120,6 +124,7 @@ int ui_line(struct ui *ui)
 	ui_history_open();
 	if (!ui->options->no_rc)
 		ui_run_rc(ui);
+	ui_show_written(ui, false);
 	ended = ui->session.quit;
 	if (!ended)
 		prompt();
@@ -143,6 +148,7 @@ int ui_line(struct ui *ui)
 			rl_callback_read_char();
 	}
 	rl_callback_handler_remove();
+	ui_show_written(ui, false);
 	/* What was typed at a prompt has been answered; only how the session ended counts. */
 	return last_status == ERROR_INTERRUPTED ? 0 : last_status;
 }

@@ -45,14 +45,22 @@ static int make_sink(struct session *s, struct error *e)
 {
 	struct table_style style = { .color = colored(s->options, STDOUT_FILENO),
 				     .error_fd = STDERR_FILENO };
+	bool json = s->options->output == OUTPUT_JSON;
 	struct ui *ui = s->ui;
 	struct sink *sink;
 
+	/* What waits keeps the order of answers and failures, where they go to the same place. */
+	if (ui->buffered && isatty(STDERR_FILENO))
+		style.error_fd = -1;
 	if (ui->face)
 		sink = ui->face->sink(ui->face->data, s->options);
+	else if (ui->buffered)
+		sink = json ? sink_json_buf(&ui->written) : sink_table_buf(&ui->written, &style);
 	else
-		sink = s->options->output == OUTPUT_JSON ? sink_json_new(STDOUT_FILENO)
-							 : sink_table_new(STDOUT_FILENO, &style);
+		sink = json ? sink_json_new(STDOUT_FILENO) : sink_table_new(STDOUT_FILENO, &style);
+	/* A face shows more than results: it writes what it shows. */
+	if (!ui->face)
+		sink = ui_copy_sink(ui, sink);
 	if (sink && s->options->quiet)
 		sink = sink_quiet_new(sink);
 	if (!sink)
@@ -121,6 +129,19 @@ static void busy(void *data, const char *what, size_t len)
 	ui->progress.begun = clock_monotonic();
 }
 
+static int copy_to(void *data, const char *path, struct error *e)
+{
+	return ui_copy_to(data, path, e);
+}
+
+static void before_sleep(void *data)
+{
+	struct ui *ui = data;
+
+	progress_clear(&ui->progress);
+	ui_show_written(ui, false);
+}
+
 static void notice(void *data, const char *line)
 {
 	struct ui *ui = data;
@@ -135,6 +156,7 @@ static void notice(void *data, const char *line)
 		return;
 	}
 	progress_clear(&ui->progress);
+	ui_show_written(ui, false);
 	buf_str(&text, "bpfman: ");
 	escape_add(&text, line, strlen(line), ESCAPE_LINE);
 	buf_char(&text, '\n');
@@ -281,7 +303,7 @@ int ui_open(struct ui *ui, struct options *options, struct error *e)
 	memset(ui, 0, sizeof(*ui));
 	ui->options = options;
 	ui->progress.on = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
-	ui->signals[0] = ui->signals[1] = -1;
+	ui->signals[0] = ui->signals[1] = ui->copy = -1;
 	turn.data = ui;
 	if (pipe2(ui->signals, O_CLOEXEC | O_NONBLOCK))
 		return error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot make a pipe: %s",
@@ -290,7 +312,9 @@ int ui_open(struct ui *ui, struct options *options, struct error *e)
 	ui->session = (struct session){
 		.options = options,
 		.make_sink = make_sink,
+		.copy_to = copy_to,
 		.busy = busy,
+		.before_sleep = before_sleep,
 		.wait = ui_wait,
 		.ui = ui,
 	};
@@ -306,6 +330,9 @@ void ui_close(struct ui *ui)
 
 	manager_free(ui->session.manager);
 	sink_free(ui->session.sink);
+	if (ui->copy >= 0)
+		close(ui->copy);
+	buf_free(&ui->written);
 	signal_pipe = -1;
 	if (ui->signals[0] >= 0)
 		close(ui->signals[0]);

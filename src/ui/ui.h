@@ -30,6 +30,8 @@ struct ui_face {
 	int (*wait)(void *data, int fd, short events, int timeout_ms); /* as client_turn.wait */
 	struct sink *(*sink)(void *data, const struct options *options);
 	void (*notice)(void *data, const char *line); /* escaped */
+	/* ui_copy_write() writes to another file from here, or to none: what has been said already? */
+	void (*copied)(void *data);
 	void *data;
 };
 
@@ -43,6 +45,9 @@ struct ui {
 	bool untold;		    /* nobody who waits has been told yet */
 	bool stop;		    /* ^Z was typed at the prompt */
 	bool resized;		    /* SIGWINCH came */
+	int copy;		    /* `set output FILE`: the file, or -1 (copy.c) */
+	bool buffered;		    /* the line mode's: results wait in written (pager.c) */
+	struct buf written;
 	struct progress {
 		bool on;
 		const char *what; /* the command, as typed; NULL: none runs */
@@ -68,6 +73,23 @@ int ui_wait(void *data, int fd, short events, int timeout_ms);
 void ui_read_signals(struct ui *ui);
 /* Takes back an interruption that has been dealt with. */
 void ui_clear_interrupt(struct ui *ui);
+
+/* copy.c */
+/* Everything that is said goes to the file as well, which is begun anew; NULL: to none any more. */
+int ui_copy_to(struct ui *ui, const char *path, struct error *e);
+/* Ends it. */
+void ui_copy_end(struct ui *ui);
+/* A face writes what it shows; when that fails, it is ended, and e says why. */
+int ui_copy_write(struct ui *ui, const char *text, size_t len, struct error *e);
+/* The sink with a copy of all that goes to it, where there is a file; owns inner. */
+struct sink *ui_copy_sink(struct ui *ui, struct sink *inner);
+
+/* pager.c */
+/*
+ * Shows what has been written: through the user's pager where it is longer than the terminal and
+ * page says so. 0 or a negative errno.
+ */
+int ui_show_written(struct ui *ui, bool page);
 
 /* Modes. Each returns the exit status. */
 int ui_batch(struct ui *ui, const struct arguments *a);

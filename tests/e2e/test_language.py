@@ -339,7 +339,9 @@ def test_set_lists_and_changes(env):
     rows = env.ok("-j", "set").json()["options"]
     values = {row["name"]: row["value"] for row in rows}
     assert values == {"output": "json", "keep-going": "off", "quiet": "off", "echo": "off",
-                      "timing": "off", "lock-timeout": "30", "color": "auto", "stats": "on"}
+                      "timing": "off", "lock-timeout": "30", "color": "auto", "stats": "on",
+                      "interval": "1", "pause": "off", "others": "on", "mouse": "off",
+                      "pager": "on"}
     changed = env.ok("-c", "set lock-timeout 7; set lock-timeout; set output json; list").out
     assert re.search(r"lock-timeout +7 ", changed) and changed.endswith('{"programs":[]}\n')
 

@@ -249,6 +249,114 @@ def test_progress_of_one_command_from_the_shell(env, slow):
     assert t.ended() == 130
 
 
+# ---- long results ----
+
+
+PAGERS = [{"PAGER": None}, {"PAGER": None, "LESS": "X"}, {"PAGER": "less -X"}, {"PAGER": "more"}]
+
+
+@pytest.mark.parametrize("environment", PAGERS)
+def test_what_is_longer_than_the_terminal_is_paged(terminal, environment):
+    t = terminal(env=environment)
+    t.type("help load\r")
+    t.see(r"^load FILE")
+    t.read(lambda: re.match(r":|--More--", t.line()), "the pager's prompt")
+    assert "Refused" not in t.text()
+    for _ in range(40):
+        t.type(" ")
+        t.see(r"(?s).")
+        if re.search(r"^(\(END\)|bpfman>)", t.line() + "\n", re.M):
+            break
+    t.type("q")
+    t.see_prompt()
+    assert t.run("list maps")[-1] == "no maps"
+
+
+def test_a_pager_that_is_left_early_is_no_failure(terminal):
+    t = terminal(env={"PAGER": "less -X"})
+    t.type("help load\r")
+    t.read(lambda: t.line() == ":", "pager")
+    t.type("q")
+    t.see_prompt()
+    t = terminal(env={"PAGER": "head -n 1; echo over"})
+    t.type("help load; " * 40 + "help\r")  # more than a pipe holds
+    t.see("^over\n.*bpfman>")
+    assert "cannot write" not in t.text()
+    t.type(CTRL_D)
+    assert t.ended() == 0
+
+
+def test_ctrl_c_is_the_pager_s(terminal):
+    t = terminal(env={"PAGER": "less -X"})
+    t.type("help\r")
+    t.read(lambda: t.line() == ":", "pager")
+    t.type(CTRL_C)
+    # less, or the terminal, may drop what comes right behind it.
+    t.read(lambda: t.line().startswith(PROMPT) or t.type("q"), "prompt")
+    t.type(CTRL_C)
+    t.see_prompt()
+    assert "interrupted" not in t.text()
+    assert t.run("list maps")[-1] == "no maps"
+
+
+@pytest.mark.parametrize("options, environment", [
+    ([], {"PAGER": ""}), ([], {"PAGER": "cat"}), ([], {"TERM": "dumb"}), (["set pager off"], {}),
+    (["set pager on", "set pager off"], {})])
+def test_not_paged(terminal, options, environment):
+    t = terminal(env={"PAGER": "echo paged; cat", **environment})
+    for line in options:
+        t.run(line)
+    t.type("help load; show 99\r")
+    t.see("^hint: list shows what there is\n.*bpfman>")
+    assert "paged" not in t.raw.replace("echo paged", "") and "load FILE" in t.raw
+
+
+def test_what_fits_is_not_paged(terminal):
+    pager = {"PAGER": "echo paged; cat"}
+    t = terminal(rows=24, columns=200, env=pager)
+    t.run("list; list maps; show 99")
+    assert "paged" not in t.raw
+    t.type("watch -n 0.05 list maps\r")
+    t.see("(no maps\n){20}")
+    t.type(CTRL_C)
+    t.see_prompt()
+    assert "paged" not in t.raw
+    long = terminal(rows=24, columns=20, env=pager)  # lines that take several rows are long too
+    long.type("set\r")
+    long.see("^paged")
+    long.see_prompt()
+
+
+def test_no_control_bytes_reach_the_pager(terminal, env):
+    t = terminal("--color", "always", env={"PAGER": "cat -v; echo over"})
+    t.type("help load; show 'x\x16\x1b[31m'; list maps\r")
+    t.see("^over")
+    said = t.raw[t.raw.rindex("load FILE"):]
+    assert "^[" not in said and r"x\x1b[31m" in said
+
+
+def test_a_pager_that_is_not_there(terminal):
+    t = terminal(rows=60, env={"PAGER": "/nowhere/pager"})
+    t.type("help load; help attach; show 99\r")
+    t.see("^hint: list shows what there is\n.*bpfman>")
+    assert "/nowhere/pager: not found" in t.raw and "attach PROGRAM" in t.raw
+
+
+def test_scripts_never_page(env):
+    t = Terminal(env.spawn("-c", "help; help load", env={"PAGER": "echo paged; cat"}))
+    assert t.ended() == 0
+    assert "paged" not in t.raw and "load FILE" in t.raw
+
+
+def test_a_signal_ends_pager_and_session(terminal, env):
+    t = terminal(env={"PAGER": "less -X"})
+    t.type("help\r")
+    t.read(lambda: t.line() == ":", "pager")
+    os.kill(t.child.pid, signal.SIGTERM)
+    assert t.ended() == -signal.SIGTERM
+    assert not env.processes()
+
+
 # ---- the terminal as it was ----
 
 

@@ -239,6 +239,11 @@ static struct sink *sink(void *data, const struct options *options)
 					      : sink_table_buf(&s->said, &style);
 }
 
+static void copied(void *data)
+{
+	run_copied(data);
+}
+
 static void notice(void *data, const char *line)
 {
 	(void)data;
@@ -279,7 +284,7 @@ void world_open(struct world *w, enum world_rows rows, int height, int width, co
 	host.in = w->in;
 	host.out = w->out;
 	ok(screen_open(&w->screen, &w->ui, &host, &e));
-	w->face = (struct ui_face){ loop_wait, sink, notice, w->screen };
+	w->face = (struct ui_face){ loop_wait, sink, notice, copied, w->screen };
 	ok(ui_set_face(&w->ui, &w->face, &e));
 	screen_resize(w->screen, height, width);
 	world_steps(w, "");

@@ -74,7 +74,7 @@ static const struct scene {
 	{ "others-alone", WORLD_EMPTY, 24, 80, MANY, "& Esc", "Nothing is managed yet", NULL },
 	{ "others-log", WORLD_EMPTY, 24, 80, MANY, "& Esc L", "there is no log yet",
 	  "is not managed" },
-	{ "others-hidden", WORLD_FEW, 24, 80, MANY, "Esc & a", "(+2 others)", "k:41" },
+	{ "others-hidden", WORLD_FEW, 24, 80, MANY, "Esc & a", "> set others off", "k:41" },
 	{ "others-kept", WORLD_FEW, 24, 80, MANY, "Esc & End U", "k:42 is not managed by bpfman",
 	  "This goes" },
 	/* entries */
@@ -106,6 +106,14 @@ static const struct scene {
 	{ "unload-yes", WORLD_FEW, 24, 80, MANY, "Esc U y", "> unload 2", "This goes" },
 	{ "yank", WORLD_FEW, 24, 80, MANY, "'show ' Ctrl-A Ctrl-K Esc Down y", "bpfman> 3", NULL },
 	{ "keys", WORLD_FEW, 40, 80, MANY, "F1", "end the session", NULL },
+	/* no pane has Meta keys: Esc, and what comes behind it */
+	{ "meta-in-pane", WORLD_FEW, 24, 80, MANY, "Esc Alt-l 'ist'", "bpfman> list", NULL },
+	{ "meta-answers", WORLD_FEW, 24, 80, MANY, "Esc U Alt-y", "nothing was changed",
+	  "> unload" },
+	{ "save", WORLD_FEW, 24, 80, MANY, "'list maps #' Esc Ctrl-A Ctrl-K Esc Shift-Tab S",
+	  "bpfman> set output", NULL },
+	{ "save-undone", WORLD_FEW, 24, 80, MANY, "'list' Esc F3 F3 F3 F3 S Ctrl-_", "bpfman> list",
+	  "set output" },
 	{ "unbound", WORLD_FEW, 24, 80, MANY, "Esc X", "no such key here", NULL },
 	/* the command line */
 	{ "typed", WORLD_FEW, 24, 80, MANY, "'list --st'", "bpfman> list --st", NULL },
@@ -154,8 +162,14 @@ static const struct scene {
 	  "line\\x0abreak", NULL },
 	{ "hostile-narrow", WORLD_HOSTILE, 20, 33, MANY, "Esc", "bad\\xff\\xc3utf8", NULL },
 	/* time */
-	{ "paused", WORLD_FEW, 24, 80, MANY, "Esc p", "paused", NULL },
+	{ "paused", WORLD_FEW, 24, 80, MANY, "Esc p", "> set pause on", NULL },
+	{ "paused-by-command", WORLD_FEW, 24, 80, MANY, "'set pause on' Enter", "   paused", NULL },
+	{ "goes-on", WORLD_FEW, 24, 80, MANY, "Esc p p", "> set pause off", "   paused" },
 	{ "slower", WORLD_FEW, 24, 80, PLAIN, "Esc + +", "every 4 s", NULL },
+	{ "slower-by-command", WORLD_FEW, 24, 80, PLAIN, "'set interval 2.5' Enter", "every 2.5 s",
+	  NULL },
+	{ "faster", WORLD_FEW, 24, 80, PLAIN, "Esc - - - -",
+	  "interval is a number of seconds from 0.125", NULL },
 };
 
 static bool rewrite;

@@ -5,7 +5,7 @@
 
 #include "ui/screen/screen.h"
 
-enum { SIDEWAYS_CELLS = 8, INTERVAL_LEAST_MS = 125, INTERVAL_MOST_MS = 64000 };
+enum { SIDEWAYS_CELLS = 8 };
 
 unsigned screen_places(const struct screen *s)
 {
@@ -13,6 +13,8 @@ unsigned screen_places(const struct screen *s)
 		return KEYS_PROMPT;
 	if (s->focus == PANE_DETAIL)
 		return KEYS_PANE | KEYS_TEXT | KEYS_DETAIL;
+	if (s->focus == PANE_OUTPUT)
+		return KEYS_PANE | KEYS_TEXT | KEYS_OUTPUT;
 	if (s->focus == PANE_ENTRIES)
 		return KEYS_PANE | KEYS_LIST | KEYS_ENTRIES;
 	return KEYS_PANE | (s->panes[s->focus].ops->list ? KEYS_LIST : KEYS_TEXT);
@@ -83,20 +85,35 @@ static void cancel(struct screen *s)
 		screen_focus(s, PANE_NONE);
 }
 
-static void set_interval(struct screen *s, int ms)
+/* At once, also while a command runs, but no other way than `set` would. */
+static void set_option(struct screen *s, const char *name, const char *value)
 {
-	if (ms < INTERVAL_LEAST_MS || ms > INTERVAL_MOST_MS)
-		return;
-	s->interval_ms = ms;
-	s->next_refresh = 0;
-	s->dirty = true;
+	struct error e = ERROR_INIT;
+	struct buf command = { 0 };
+
+	buf_printf(&command, "set %s %s", name, value);
+	if (!option_set(s->ui->options, option_find(name, strlen(name)), value, &e)) {
+		run_show(s, buf_text(&command));
+		screen_options(s);
+	} else {
+		screen_say(s, "%s", e.message);
+	}
+	error_clear(&e);
+	buf_free(&command);
 }
 
-static void pause_refresh(struct screen *s)
+static void set_interval(struct screen *s, double seconds)
 {
-	s->paused = !s->paused;
-	s->next_refresh = 0;
-	s->dirty = true;
+	char value[32];
+
+	snprintf(value, sizeof(value), "%g", seconds);
+	set_option(s, "interval", value);
+}
+
+static void save_output(struct screen *s)
+{
+	screen_focus(s, PANE_NONE);
+	prompt_offer(s, "set output ");
 }
 
 static bool act_anywhere(struct screen *s, enum action action)
@@ -142,13 +159,19 @@ static bool act_anywhere(struct screen *s, enum action action)
 		move_by(s, p, page);
 		break;
 	case ACTION_PAUSE:
-		pause_refresh(s);
+		set_option(s, "pause", s->paused ? "off" : "on");
 		break;
 	case ACTION_SLOWER:
-		set_interval(s, s->interval_ms * 2);
+		set_interval(s, s->interval_ms / 500.0);
 		break;
 	case ACTION_FASTER:
-		set_interval(s, s->interval_ms / 2);
+		set_interval(s, s->interval_ms / 2000.0);
+		break;
+	case ACTION_OTHERS:
+		set_option(s, "others", s->others.hidden ? "on" : "off");
+		break;
+	case ACTION_SAVE:
+		save_output(s);
 		break;
 	case ACTION_LOG:
 		detail_show(s, "log", 0);

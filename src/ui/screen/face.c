@@ -29,6 +29,11 @@ static void notice(void *data, const char *line)
 	buf_printf(&s->said, "bpfman: %s\n", line);
 }
 
+static void copied(void *data)
+{
+	run_copied(data);
+}
+
 static void stop(void)
 {
 	ui_catch(SIGTSTP, false);
@@ -38,7 +43,9 @@ static void stop(void)
 
 int ui_screen(struct ui *ui)
 {
-	struct ui_face face = { .wait = loop_wait, .sink = make_sink, .notice = notice };
+	struct ui_face face = {
+		.wait = loop_wait, .sink = make_sink, .notice = notice, .copied = copied
+	};
 	struct screen_host host = { .in = stdin,
 				    .out = stdout,
 				    .now = clock_now,
@@ -59,6 +66,7 @@ int ui_screen(struct ui *ui)
 		return ui_line(ui);
 	}
 	setlocale(LC_ALL, "");
+	setlocale(LC_NUMERIC, "C"); /* numbers are read and written alike everywhere */
 	uname(&uts);
 	host.name = uts.nodename;
 	host.kernel = uts.release;

@@ -112,6 +112,12 @@ static void obey(struct screen *s, int code)
 	buf_reset(&s->message);
 	if (popup_key(s, code))
 		return;
+	/* No pane has Meta keys: it was Esc, and the next key came fast. */
+	if (s->focus != PANE_NONE && code & KEY_META) {
+		obey(s, ESCAPE);
+		obey(s, code & ~KEY_META);
+		return;
+	}
 	if (s->focus == PANE_NONE && s->prompt.entry != ENTRY_COMMAND) {
 		if (code == ESCAPE || code == ('c' & 31)) {
 			prompt_cancel_entry(s);

@@ -43,6 +43,7 @@ static const struct key {
 	{ KEYS_TEXT, 'n', ACTION_AGAIN, "next" },
 	{ KEYS_TEXT, 'N', ACTION_BACK, NULL },
 	{ KEYS_DETAIL, 'g', ACTION_GRAPH, "graph" },
+	{ KEYS_OUTPUT, 'S', ACTION_SAVE, "save" },
 	{ KEYS_TEXT, 'w', ACTION_WRAP, "wrap" },
 	{ KEYS_PANE, 'L', ACTION_LOG, "log" },
 	{ KEYS_PANE, ':', ACTION_TO_PROMPT, "command" },
@@ -169,7 +170,7 @@ void keys_help(struct buf *out)
 		{ KEYS_ALWAYS, "Everywhere" },	    { KEYS_PROMPT, "On the command line" },
 		{ KEYS_PANE, "In any pane" },	    { KEYS_LIST, "In a pane of rows" },
 		{ KEYS_TEXT, "In a pane of text" }, { KEYS_DETAIL, "In Detail" },
-		{ KEYS_ENTRIES, "In Entries" },
+		{ KEYS_OUTPUT, "In Output" },	    { KEYS_ENTRIES, "In Entries" },
 	};
 
 	for (size_t g = 0; g < sizeof(groups) / sizeof(groups[0]); g++) {

@@ -50,6 +50,7 @@
 	X(SEARCH, "find a text")                                                                \
 	X(AGAIN, "next place where it stands")                                                  \
 	X(BACK, "previous place where it stands")                                               \
+	X(SAVE, "put `set output` on the command line: all this, and what comes, to a file")    \
 	X(WRAP, "long lines wrapped, or cut")                                                   \
 	X(PAUSE, "stop refreshing, and go on")                                                  \
 	X(SLOWER, "refresh half as often")                                                      \
@@ -72,6 +73,7 @@ enum key_place {
 	KEYS_TEXT = 16,	 /* a pane of text */
 	KEYS_DETAIL = 32,
 	KEYS_ENTRIES = 64,
+	KEYS_OUTPUT = 128,
 };
 
 /* Keys are ncurses' codes; control keys and characters their own; this with what follows Esc. */

@@ -40,10 +40,6 @@ static void show(struct screen *s, const char *title, const char *command, int64
 {
 	struct pane *p = &s->panes[PANE_DETAIL];
 
-	if (s->running) {
-		screen_say(s, "not while a command runs");
-		return;
-	}
 	free(p->command);
 	free(p->subject);
 	p->command = command ? strdup(command) : NULL;
@@ -59,6 +55,10 @@ static void show(struct screen *s, const char *title, const char *command, int64
 
 void detail_show(struct screen *s, const char *command, int64_t program)
 {
+	if (s->running) {
+		screen_say(s, "not while a command runs");
+		return;
+	}
 	run_show(s, command);
 	show(s, command, command, program);
 }

@@ -140,7 +140,7 @@ static void edit(struct screen *s, const struct entry_row *row)
 	}
 	screen_focus(s, PANE_NONE);
 	if (!buf_error(&command))
-		prompt_insert(s, buf_text(&command));
+		prompt_offer(s, buf_text(&command));
 	buf_free(&command);
 }
 

@@ -178,6 +178,7 @@ static void empty(struct screen *s, struct buf *out)
 static bool act(struct screen *s, struct pane *p, enum action action)
 {
 	const struct map_row *row = list_view_selected(&p->list, s);
+	char text[40];
 
 	/* A map goes with its programs. */
 	if (action == ACTION_UNLOAD || action == ACTION_DETACH) {
@@ -186,6 +187,8 @@ static bool act(struct screen *s, struct pane *p, enum action action)
 	}
 	if (action == ACTION_DETAIL && row) {
 		entries_show(s, row->m.id);
+		snprintf(text, sizeof(text), "map dump %lld", (long long)row->m.id);
+		run_show(s, text);
 		return true;
 	}
 	return list_act(s, p, action, row ? row->m.id : 0);

@@ -306,12 +306,6 @@ static bool act(struct screen *s, struct pane *p, enum action action)
 {
 	const struct program_row *row = list_view_selected(&p->list, s);
 
-	if (action == ACTION_OTHERS) {
-		s->others.hidden = !s->others.hidden;
-		s->others.next = 0;
-		list_view_update(&p->list, s);
-		return true;
-	}
 	if (row && foreign(row) && !p->list.tag_count &&
 	    (action == ACTION_DETAIL || action == ACTION_SHOW || action == ACTION_UNLOAD ||
 	     action == ACTION_DETACH || action == ACTION_YANK)) {

@@ -167,6 +167,19 @@ void prompt_insert(struct screen *s, const char *text)
 	watch_entry(s);
 }
 
+void prompt_offer(struct screen *s, const char *command)
+{
+	if (s->prompt.reading)
+		return;
+	finish_keys();
+	rl_begin_undo_group();
+	rl_delete_text(0, rl_end);
+	rl_point = 0;
+	rl_insert_text(command);
+	rl_end_undo_group();
+	s->dirty_prompt = true;
+}
+
 bool prompt_empty(void)
 {
 	return rl_end == 0 && !RL_ISSTATE(RL_STATE_ISEARCH | RL_STATE_NSEARCH);

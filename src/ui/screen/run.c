@@ -7,6 +7,31 @@
 #include "output/output.h"
 #include "ui/screen/screen.h"
 
+/* What came into Output goes to the file of `set output`, where there is one. */
+static void write_copy(struct screen *s)
+{
+	struct text_view *t = &s->panes[PANE_OUTPUT].text;
+	struct error e = ERROR_INIT;
+
+	if (s->copied.len && ui_copy_write(s->ui, s->copied.data, s->copied.len, &e)) {
+		text_view_add(t, e.message, strlen(e.message), ROLE_BAD);
+		screen_say(s, "%s", e.hint ? e.hint : "");
+	}
+	error_clear(&e);
+	buf_reset(&s->copied);
+}
+
+void run_copied(struct screen *s)
+{
+	struct text_view *t = &s->panes[PANE_OUTPUT].text;
+
+	run_drain(s);
+	t->copy = s->ui->copy >= 0 ? &s->copied : NULL;
+	if (t->copy)
+		text_view_text(t, t->copy);
+	write_copy(s);
+}
+
 void run_drain(struct screen *s)
 {
 	struct pane *p = &s->panes[PANE_OUTPUT];
@@ -15,6 +40,7 @@ void run_drain(struct screen *s)
 		return;
 	text_view_add(&p->text, s->said.data, s->said.len, ROLE_TEXT);
 	buf_reset(&s->said);
+	write_copy(s);
 	p->text.follow = true;
 	s->dirty = true;
 }
@@ -37,6 +63,7 @@ void run_show(struct screen *s, const char *line)
 		before = "  ";
 		line += n + (line[n] == '\n');
 	}
+	write_copy(s);
 	p->text.follow = true;
 	p->used = ++s->uses; /* something happens here */
 	p->shown = true;
@@ -85,6 +112,7 @@ static void run_one(struct screen *s, const char *line)
 	ui_clear_interrupt(s->ui);
 	if (session->quit || s->ui->interrupted)
 		s->ended = true;
+	screen_options(s);
 	screen_refresh(s);
 }
 
@@ -106,6 +134,7 @@ void run_rc(struct screen *s)
 	ui_run_rc(s->ui);
 	s->running = false;
 	run_drain(s);
+	screen_options(s);
 	ui_clear_interrupt(s->ui);
 }
 

@@ -75,6 +75,22 @@ void screen_say(struct screen *s, const char *format, ...)
 	s->dirty_prompt = true;
 }
 
+void screen_options(struct screen *s)
+{
+	const struct options *o = s->ui->options;
+
+	if (s->paused != o->pause || s->interval_ms != o->interval_ms)
+		s->next_refresh = 0;
+	s->paused = o->pause;
+	s->interval_ms = o->interval_ms;
+	if (s->others.hidden != (o->others == SWITCH_OFF)) {
+		s->others.hidden = o->others == SWITCH_OFF;
+		s->others.next = 0;
+		list_view_update(&s->panes[PANE_PROGRAMS].list, s);
+	}
+	s->dirty = true;
+}
+
 /* ---- drawing ---- */
 
 static void count(struct buf *out, size_t n, const char *what)
@@ -293,7 +309,7 @@ int screen_open(struct screen **out, struct ui *ui, const struct screen_host *ho
 	s->focus = PANE_NONE;
 	s->zoomed = PANE_NONE;
 	s->asking.current = -1;
-	s->interval_ms = INTERVAL_MS;
+	s->interval_ms = ui->options->interval_ms;
 	for (int i = 0; i < PANE_COUNT; i++) {
 		s->panes[i].ops = pane_list[i];
 		s->panes[i].shown = pane_list[i]->shown;
@@ -335,5 +351,6 @@ void screen_close(struct screen *s)
 	buf_free(&s->popup.text);
 	buf_free(&s->message);
 	buf_free(&s->said);
+	buf_free(&s->copied);
 	free(s);
 }

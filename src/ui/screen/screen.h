@@ -148,7 +148,8 @@ struct screen {
 	struct buf message; /* in the last line, until the next key */
 
 	/* Commands (run.c). */
-	struct buf said; /* written by the sink, not yet in the Output pane */
+	struct buf said;   /* written by the sink, not yet in the Output pane */
+	struct buf copied; /* in the Output pane, not yet in the file of `set output` */
 	char **queue;
 	size_t queued;
 	bool running;
@@ -175,6 +176,8 @@ void screen_refresh(struct screen *s);
 void screen_rated(struct screen *s);
 /* The keys are the pane's now; PANE_NONE: the command line's. A pane that is hidden is shown. */
 void screen_focus(struct screen *s, int pane);
+/* What `set` may have changed takes effect. */
+void screen_options(struct screen *s);
 void screen_say(struct screen *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* terminal.c */
@@ -196,6 +199,8 @@ struct screen *prompt_screen(void);
 /* Bytes of whole keys, as readline would read them from a terminal. */
 void prompt_feed(struct screen *s, const char *bytes, size_t len);
 void prompt_insert(struct screen *s, const char *text);
+/* A command to be completed and entered, in place of what stands there; undo brings that back. */
+void prompt_offer(struct screen *s, const char *command);
 void prompt_clear(struct screen *s);
 bool prompt_empty(void);
 /* Whether readline edits as vi does. */
@@ -214,6 +219,8 @@ unsigned screen_places(const struct screen *s);
 /* run.c */
 /* The sink's text goes to the Output pane. */
 void run_drain(struct screen *s);
+/* The file of `set output` is another one now: it begins with what Output holds. */
+void run_copied(struct screen *s);
 /* A command for which no key has to be pressed any more: it runs when its turn comes. */
 void run_later(struct screen *s, const char *line);
 /* Runs what waits, one after the other. */

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/grow.h"
+#include "output/output.h"
 #include "ui/screen/draw.h"
 
 void text_view_clear(struct text_view *t)
@@ -52,6 +53,10 @@ static void add_line(struct text_view *t, char *bytes, size_t len, enum role rol
 		free(bytes);
 		return;
 	}
+	if (t->copy) {
+		buf_add(t->copy, bytes, len);
+		buf_char(t->copy, '\n');
+	}
 	t->lines = grown;
 	t->lines[t->count++] = (struct text_line){ bytes, len, role };
 	t->bytes += len;
@@ -61,24 +66,12 @@ static void add_line(struct text_view *t, char *bytes, size_t len, enum role rol
 static void add_marked(struct text_view *t, const char *s, size_t len, enum role role)
 {
 	struct buf line = { 0 };
-	size_t at = 0;
 
 	if (len > 2 && !strncmp(s, "\033[1;31m", 7 < len ? 7 : len))
 		role = ROLE_BAD;
 	else if (len > 2 && !strncmp(s, "\033[1m", 4 < len ? 4 : len))
 		role = ROLE_HEAD;
-	while (at < len) {
-		const char *esc = memchr(s + at, '\033', len - at);
-		const char *end;
-
-		if (!esc) {
-			buf_add(&line, s + at, len - at);
-			break;
-		}
-		buf_add(&line, s + at, (size_t)(esc - s) - at);
-		end = memchr(esc, 'm', (size_t)(s + len - esc));
-		at = end ? (size_t)(end - s) + 1 : len;
-	}
+	table_plain(&line, s, len);
 	len = line.len;
 	if (!line.data)
 		buf_str(&line, "");
@@ -134,6 +127,14 @@ void text_view_replace(struct text_view *t, const char *text, size_t len)
 	t->top_row = top_row;
 	t->match = match;
 	t->left = left;
+}
+
+void text_view_text(const struct text_view *t, struct buf *out)
+{
+	for (size_t i = 0; i < t->count; i++) {
+		buf_add(out, t->lines[i].bytes, t->lines[i].len);
+		buf_char(out, '\n');
+	}
 }
 
 /* ---- rows of lines ---- */

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/buf.h"
 #include "ui/screen/layout.h"
 #include "ui/screen/theme.h"
 
@@ -28,6 +29,7 @@ struct text_view {
 	char *sought;	   /* NULL: nothing */
 	size_t match;	   /* line where it was found */
 	int height, width; /* as it was drawn last */
+	struct buf *copy;  /* gets each line that is added; or NULL */
 };
 
 void text_view_free(struct text_view *t);
@@ -39,6 +41,8 @@ void text_view_clear(struct text_view *t);
 void text_view_add(struct text_view *t, const char *text, size_t len, enum role role);
 /* Other contents of the same thing: what is seen stays where it is. */
 void text_view_replace(struct text_view *t, const char *text, size_t len);
+/* All lines as plain text. */
+void text_view_text(const struct text_view *t, struct buf *out);
 void text_view_draw(struct text_view *t, const struct rect *at);
 /* Moves by rows; negative: up. */
 void text_view_scroll(struct text_view *t, int rows);
