@@ -16,7 +16,7 @@ _NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64l
 _BPF = _NUMBERS.get(platform.machine())
 _libc = ctypes.CDLL(None, use_errno=True)
 
-MAP_CREATE, PROG_LOAD, OBJ_GET = 0, 5, 7
+MAP_CREATE, MAP_LOOKUP, PROG_LOAD, OBJ_GET = 0, 1, 5, 7
 # kind: (command for the next id, command for a descriptor)
 KINDS = {"prog": (11, 13), "map": (12, 14), "link": (31, 30)}
 INFO_BY_FD = 15
@@ -90,6 +90,28 @@ def pinned(path):
         return _identify("self", fd)
     finally:
         os.close(fd)
+
+
+def counted(path, key=0):
+    """The number, of eight bytes, under a key in the map pinned at path."""
+    name, value = ctypes.create_string_buffer(os.fsencode(path)), ctypes.c_uint64()
+    fd = bpf(OBJ_GET, bytearray(struct.pack("=QII", ctypes.addressof(name), 0, 0)))
+    try:
+        number = ctypes.c_uint32(key)
+        bpf(MAP_LOOKUP, bytearray(struct.pack("=IIQQQ", fd, 0, ctypes.addressof(number),
+                                              ctypes.addressof(value), 0)))
+    finally:
+        os.close(fd)
+    return value.value
+
+
+def exists(kind, number):
+    """Whether the kernel has a "prog", "map" or "link" of that id."""
+    try:
+        os.close(bpf(KINDS[kind][1], bytearray(struct.pack("=III", number, 0, 0))))
+    except OSError:
+        return False
+    return True
 
 
 def _info(kind, number, size):

@@ -3,6 +3,8 @@
 
     BPFMAN, BPFMAN_WORKER   the two programs (default: those in build/ of this tree)
     BPFMAN_EXAMPLES         directory of the built examples (default: build/examples)
+    BPFMAN_OBJECTS          directory where objects compiled for tests are kept, and found again
+                            where there is no compiler
     CI=true                 what would be skipped for lack of privilege or tools fails instead
 
 Each pytest process moves into a mount namespace of its own first, so no mount outlives it, not even
@@ -60,6 +62,10 @@ def wait_until(condition, timeout=5.0, step=0.02):
     while not (value := condition()) and time.monotonic() < end:
         time.sleep(step)
     return value
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "short: in the short run in virtual machines too")
 
 
 def pytest_sessionstart(session):
@@ -221,27 +227,34 @@ def example():
 @pytest.fixture(scope="session")
 def build_bpf():
     """build_bpf(source, "name"): path of name.bpf.o, compiled from C text; once per session."""
-    multiarch = subprocess.run(["cc", "-print-multiarch"], capture_output=True, text=True).stdout
+    multiarch = ""
+    if shutil.which("cc"):
+        multiarch = subprocess.run(["cc", "-print-multiarch"], capture_output=True,
+                                   text=True).stdout
     machine = {"x86_64": "x86", "aarch64": "arm64", "riscv64": "riscv", "s390x": "s390",
                "ppc64le": "powerpc"}.get(os.uname().machine, os.uname().machine)
     compiler = os.environ.get("CLANG") or shutil.which("clang")
-    directory = tempfile.TemporaryDirectory(prefix="bpfman-test-objects-")
-    os.chmod(directory.name, 0o755)
+    temporary = tempfile.TemporaryDirectory(prefix="bpfman-test-objects-")
+    directory = os.environ.get("BPFMAN_OBJECTS") or temporary.name
+    os.chmod(directory, 0o755)
 
     def build(source, name="test", flags=()):
+        key = hashlib.sha256("\0".join([source, *flags]).encode()).hexdigest()[:16]
+        built = pathlib.Path(directory, key, name + ".bpf.o")
+        if built.exists():
+            return str(built)
         if not compiler:
             missing("no clang")
-        key = hashlib.sha256("\0".join([source, *flags]).encode()).hexdigest()[:16]
-        built = pathlib.Path(directory.name, key, name + ".bpf.o")
-        if not built.exists():
-            built.parent.mkdir(exist_ok=True)
-            text = built.with_suffix(".c")
-            text.write_text(source, encoding="utf-8")
-            subprocess.run([compiler, "-O2", "-g", "-target", "bpf", f"-D__TARGET_ARCH_{machine}",
-                            "-idirafter", "/usr/include/" + multiarch.strip(), *flags,
-                            "-c", text, "-o", built], check=True, timeout=60)
+        built.parent.mkdir(exist_ok=True)
+        text = pathlib.Path(temporary.name, key + ".c")
+        text.write_text(source, encoding="utf-8")
+        part = built.with_suffix(f".{os.getpid()}")
+        subprocess.run([compiler, "-O2", "-g", "-target", "bpf", f"-D__TARGET_ARCH_{machine}",
+                        "-idirafter", "/usr/include/" + multiarch.strip(), *flags,
+                        "-c", text, "-o", part], check=True, timeout=60)
+        part.rename(built)
         return str(built)
-    with directory:
+    with temporary:
         yield build
 
 
