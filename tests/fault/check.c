@@ -352,24 +352,40 @@ bool check_unsettled(const struct place *p)
 
 /* ---- what was said ---- */
 
-bool check_acknowledged(const struct place *p)
+/* The first line that the command wrote, if it is whole and JSON. The caller's. */
+static json_t *first_document(const struct place *p)
 {
 	FILE *f = fopen(p->out, "re");
 	json_t *document = NULL;
 	char *line = NULL;
 	size_t cap = 0;
 	ssize_t len;
-	bool yes;
 
 	if (!f)
 		err(2, "%s", p->out);
 	len = getline(&line, &cap, f);
 	if (len > 0 && line[len - 1] == '\n')
 		document = json_loadb(line, (size_t)len, 0, NULL);
-	yes = json_is_object(document) && !json_object_get(document, "error") &&
-	      json_is_true(json_object_get(document, "changed"));
-	json_decref(document);
 	free(line);
 	fclose(f);
+	return document;
+}
+
+bool check_acknowledged(const struct place *p)
+{
+	json_t *document = first_document(p);
+	bool yes = json_is_object(document) && !json_object_get(document, "error") &&
+		   json_is_true(json_object_get(document, "changed"));
+
+	json_decref(document);
+	return yes;
+}
+
+bool check_refused(const struct place *p)
+{
+	json_t *document = first_document(p);
+	bool yes = json_object_get(document, "error") != NULL;
+
+	json_decref(document);
 	return yes;
 }

@@ -2,12 +2,13 @@
 /*
  * usage: sweep [--short|--long] [--jobs N] [--only TEXT] [--verbose]
  * Runs all sweeps, prints a row for each and "N passed, N failed, N skipped". The environment says
- * what is tested: BPFMAN, BPFMAN_WORKER, BPFMAN_WRONG_ORDER (the control), BPFMAN_EXAMPLES.
+ * what is tested: BPFMAN, BPFMAN_WORKER, BPFMAN_EXAMPLES. The controls are built beside this.
  */
 #include "sweep.h"
 
 #include <err.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROWS = 96 };
+enum { ROWS = 256 };
 
 struct row {
 	struct sweep sweep;
@@ -44,43 +45,65 @@ static const char *required(const char *name)
 	return value;
 }
 
+/* A program that is built beside this one. Lives as long as this one does. */
+static const char *beside(const char *name)
+{
+	char path[PATH_MAX] = "";
+	ssize_t len = readlink("/proc/self/exe", path, sizeof(path) - 1);
+	char *slash = len > 0 ? strrchr(path, '/') : NULL, *full;
+
+	if (!slash || asprintf(&full, "%.*s/%s", (int)(slash - path), path, name) < 0)
+		err(2, "%s", name);
+	if (access(full, X_OK))
+		err(2, "%s", full);
+	return full;
+}
+
 static void add(struct plan *plan, const char *only, const struct sweep *sweep)
 {
+	static const char *const faults[] = { "", "errors: ", "memory: ", "files: " };
 	struct row *row = &plan->rows[plan->count];
 
 	if (plan->count == ROWS)
 		errx(2, "too many rows");
 	row->sweep = *sweep;
-	snprintf(row->title, sizeof(row->title), "%s%s%s", sweep->control ? "control: " : "",
-		 sweep->operation->title, sweep->twice ? ", recovery" : "");
+	snprintf(row->title, sizeof(row->title), "%s%s%s%s", sweep->control ? "control: " : "",
+		 faults[sweep->fault], sweep->operation->title, sweep->twice ? ", recovery" : "");
 	if (!only || strstr(row->title, only))
 		plan->count++;
+}
+
+static void plan_kills(struct plan *plan, const char *only, struct sweep s)
+{
+	const struct operation *end = operations + operation_count;
+
+	for (s.operation = operations; s.operation < end; s.operation++)
+		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_SLOW; s.victim++)
+			if (!(s.operation->fails & NOT_KILLED) &&
+			    (s.all || s.operation->in_short &
+					      (s.victim >= VICTIM_BOTH ? IN_SHORT_BOTH : IN_SHORT)))
+				add(plan, only, &s);
+	s.twice = true;
+	for (s.operation = operations; s.operation < end; s.operation++)
+		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_WORKER; s.victim++)
+			if (s.all ? s.operation->intricate : s.operation->in_short & IN_SHORT_TWICE)
+				add(plan, only, &s);
+	s.twice = false;
+	s.control = true;
+	s.victim = VICTIM_FRONT;
+	s.binary = beside("wrong_order");
+	for (s.operation = operations; s.operation < end; s.operation++)
+		if (s.operation->control)
+			add(plan, only, &s);
 }
 
 static void make_plan(struct plan *plan, const char *only, bool all, size_t verbose)
 {
 	struct sweep s = { .binary = required("BPFMAN"), .all = all, .verbose = verbose };
-	const struct operation *end = operations + operation_count;
 
 	plan->examples = required("BPFMAN_EXAMPLES");
 	plan->worker = required("BPFMAN_WORKER");
-	for (s.operation = operations; s.operation < end; s.operation++)
-		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_SLOW; s.victim++)
-			if (all || s.operation->in_short &
-					   (s.victim >= VICTIM_BOTH ? IN_SHORT_BOTH : IN_SHORT))
-				add(plan, only, &s);
-	s.twice = true;
-	for (s.operation = operations; s.operation < end; s.operation++)
-		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_WORKER; s.victim++)
-			if (all ? s.operation->intricate : s.operation->in_short & IN_SHORT_TWICE)
-				add(plan, only, &s);
-	s.twice = false;
-	s.control = true;
-	s.victim = VICTIM_FRONT;
-	s.binary = required("BPFMAN_WRONG_ORDER");
-	for (s.operation = operations; s.operation < end; s.operation++)
-		if (s.operation->control)
-			add(plan, only, &s);
+	plan_kills(plan, only, s);
 }
 
 static void start(const struct plan *plan, struct row *row)
@@ -124,6 +147,16 @@ static void finish(struct plan *plan)
 	}
 }
 
+/* Whether a control's fault was found. */
+static bool controlled(const struct row *row)
+{
+	const size_t *at = row->result.at;
+
+	if (row->sweep.fault != FAULT_KILL)
+		return at[FOUND_LOST] || at[FOUND_WRONG];
+	return at[row->sweep.operation->parts ? FOUND_LOST : FOUND_ORPHAN];
+}
+
 static bool passed(const struct row *row)
 {
 	const size_t *at = row->result.at;
@@ -132,8 +165,11 @@ static bool passed(const struct row *row)
 	    !row->result.killed)
 		return false;
 	if (row->sweep.control)
-		return at[row->sweep.operation->parts ? FOUND_LOST : FOUND_ORPHAN] > 0;
-	return !at[FOUND_ORPHAN] && !at[FOUND_GHOST] && !at[FOUND_LOST] && !at[FOUND_STUCK];
+		return controlled(row);
+	for (size_t i = 0; i < FOUND_KINDS; i++)
+		if (at[i])
+			return false;
+	return true;
 }
 
 static void print(const struct row *row)
@@ -141,11 +177,12 @@ static void print(const struct row *row)
 	static const char *const victims[] = { "front end", "worker", "both", "front, slow" };
 	const struct result *r = &row->result;
 
-	printf("%-38s %-11s %6zu %6zu %6zu %7zu %6zu %5zu %6zu %7.1f  %s\n", row->title,
+	printf("%-42s %-11s %5zu %6zu %6zu %7zu %6zu %5zu %5zu %5zu %7.1f  %s\n", row->title,
 	       victims[row->sweep.victim], r->stops, r->points, r->killed, r->at[FOUND_ORPHAN],
-	       r->at[FOUND_GHOST], r->at[FOUND_LOST], r->at[FOUND_STUCK], r->seconds,
+	       r->at[FOUND_GHOST], r->at[FOUND_LOST], r->at[FOUND_STUCK], r->at[FOUND_WRONG],
+	       r->seconds,
 	       passed(row)	    ? "ok"
-	       : row->sweep.control ? "FAILED: it must find orphans or halves"
+	       : row->sweep.control ? "FAILED: it must find something"
 				    : "FAILED");
 	fflush(stdout);
 }
@@ -154,8 +191,8 @@ static int run(struct plan *plan, size_t jobs)
 {
 	size_t started = 0, running = 0, printed = 0, good = 0;
 
-	printf("%-38s %-11s %6s %6s %6s %7s %6s %5s %6s %7s\n", "operation", "victim", "stops",
-	       "points", "killed", "orphans", "ghosts", "lost", "stuck", "seconds");
+	printf("%-42s %-11s %5s %6s %6s %7s %6s %5s %5s %5s %7s\n", "operation", "victim", "stops",
+	       "points", "hit", "orphans", "ghosts", "lost", "stuck", "wrong", "seconds");
 	fflush(stdout);
 	while (printed < plan->count) {
 		while (running < jobs && started < plan->count) {
@@ -178,7 +215,7 @@ static int refuse(const char *why)
 	const char *ci = getenv("CI");
 	bool fail = ci && !strcmp(ci, "true");
 
-	printf("%s: the kill sweep: %s\n", fail ? "FAILED" : "skipped", why);
+	printf("%s: the fault sweep: %s\n", fail ? "FAILED" : "skipped", why);
 	printf("0 passed, %d failed, %d skipped\n", fail, !fail);
 	return fail;
 }

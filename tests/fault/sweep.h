@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 /*
- * The kill sweep: bpfman is killed at each entry and exit of each of its system calls, or its
- * worker is, and then kernel, bpffs and database are held against each other by looking at them,
- * never through bpfman.
+ * The sweeps: bpfman or its worker is killed at each entry and exit of each of its system calls, or
+ * a system call fails, or memory runs out, or a file of SQLite's does. Then kernel, bpffs and
+ * database are held against each other by looking at them, never through bpfman.
  */
 
 /* ---- place.c: a mount namespace, a bpffs, a tmpfs and objects of one job's own ---- */
@@ -53,7 +53,7 @@ void place_walk(const struct place *p, place_fn fn, void *data);
  */
 char *place_word(const struct place *p, const char *text);
 
-/* ---- trace.c: processes ---- */
+/* ---- run.c, trace.c, names.c: processes ---- */
 
 enum victim {
 	VICTIM_FRONT,
@@ -77,6 +77,7 @@ struct points {
 struct command {
 	const char *binary;
 	const char *const *words; /* NULL-terminated, as place_word() takes them */
+	const char *setting;	  /* NAME=VALUE for its environment, or NULL */
 };
 
 /*
@@ -92,6 +93,26 @@ int trace_run(const struct place *p, const struct command *c, pid_t stopped);
  */
 pid_t trace_kill(const struct place *p, const struct command *c, enum victim victim, size_t n,
 		 struct points *points, bool *killed);
+
+/* An error that system calls of the victim return instead of being made. */
+struct injection {
+	enum victim victim; /* VICTIM_FRONT or VICTIM_WORKER */
+	size_t at;	    /* the first stop from which on a call's entry is taken */
+	int error;	    /* an errno */
+	size_t count;	    /* that many calls; SIZE_MAX: all that come */
+};
+struct outcome {
+	bool hit;      /* the victim came so far */
+	bool hung;     /* it went on and on, and was ended */
+	bool unsynced; /* the last fsync(2) of a file failed */
+	int status;    /* the front end's, 128 + a signal */
+	int signal;    /* that ended the victim, or 0 */
+};
+/* Runs it to its end; usual is the number of stops without an injection. */
+void trace_inject(const struct place *p, const struct command *c, const struct injection *i,
+		  size_t usual, struct outcome *o);
+/* Why errors cannot be injected here; NULL: they can. */
+const char *trace_inject_refused(void);
 /* Waits until no process of the run is left. False: one had to be killed. */
 bool trace_wait_all(void);
 /* Says "renameat2 (entry)"; the text lives until the next call. */
@@ -145,7 +166,7 @@ uint32_t kernel_pinned(const char *path, enum thing thing);
 
 /* ---- check.c ---- */
 
-enum kind { FOUND_ORPHAN, FOUND_GHOST, FOUND_LOST, FOUND_STUCK, FOUND_KINDS };
+enum kind { FOUND_ORPHAN, FOUND_GHOST, FOUND_LOST, FOUND_STUCK, FOUND_WRONG, FOUND_KINDS };
 
 struct findings {
 	bool found[FOUND_KINDS];
@@ -166,8 +187,12 @@ bool check_row(const struct place *p, const char *table, const char *name);
 bool check_unsettled(const struct place *p);
 /* Whether the command wrote its whole result, and it is a good one. */
 bool check_acknowledged(const struct place *p);
+/* Whether it began with a document that tells an error. */
+bool check_refused(const struct place *p);
 
-/* ---- scene.c: one operation, swept ---- */
+/* ---- operations.c ---- */
+
+#define WORDS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 struct operation {
 	const char *title;
@@ -185,6 +210,15 @@ struct operation {
 	/* It moves links, which copies of their pins do not bring back: made anew for each kill. */
 	bool moves;
 	bool intricate; /* it leaves much where it is killed: its recovery is killed too */
+	bool reads;	/* it changes nothing: what it says is as without a fault, or an error */
+	/* What else is tried on it than to kill it. */
+	enum {
+		FAILS_ERROR = 1,
+		FAILS_MEMORY = 2,
+		FAILS_IO = 4,
+		FAILS = FAILS_ERROR | FAILS_MEMORY | FAILS_IO,
+		NOT_KILLED = 8,
+	} fails;
 	enum {
 		IN_SHORT = 1,
 		IN_SHORT_EACH_KIND = 2, /* at each kind of system call */
@@ -195,20 +229,23 @@ struct operation {
 extern const struct operation operations[];
 extern const size_t operation_count;
 
+enum fault { FAULT_KILL, FAULT_ERROR, FAULT_MEMORY, FAULT_IO };
+
 struct sweep {
+	enum fault fault;
 	const struct operation *operation;
 	const char *binary;
 	enum victim victim;
 	bool twice;   /* the recovery is killed too: victim is the next command's */
 	bool all;     /* at all points, not at a choice of them */
-	bool control; /* orphans must be found, or a run that is half done */
+	bool control; /* something must be found */
 	size_t verbose;
 };
 
 struct result {
-	size_t stops, points, killed;
-	size_t at[FOUND_KINDS]; /* points at which such a thing was found */
-	bool broken;		/* something was found before any kill */
+	size_t stops, points, killed; /* killed: or otherwise hit */
+	size_t at[FOUND_KINDS];	      /* points at which such a thing was found */
+	bool broken;		      /* something was found before any kill */
 	double seconds;
 };
 void sweep_run(const struct sweep *s, const struct place *p, struct result *r);
