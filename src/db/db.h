@@ -42,6 +42,15 @@ int db_data_version(struct db *db, int64_t *version, struct error *e);
 /* Whether the file itself is open: a copy in memory never tells of changes. */
 bool db_is_live(const struct db *db);
 
+/*
+ * What was committed since: the ids of things whose rows came, changed or went, each once and in
+ * order; of a map also when another program uses it. since: the *last of the call before, -1 where
+ * there was none. *all: that is not known any more, and everything has to be read. The caller frees
+ * *ids. Between db_read_begin() and db_read_end() the rows are of the same moment.
+ */
+int db_changes(struct db *db, int64_t since, int64_t *last, bool *all, int64_t **ids, size_t *count,
+	       struct error *e);
+
 /* Transactions. BEGIN IMMEDIATE; commits are WAL with synchronous=NORMAL: they survive a process. */
 int db_begin(struct db *db, struct error *e);
 int db_commit(struct db *db, struct error *e);

@@ -128,6 +128,11 @@ struct db {
 	int wal_fd;			/* to have the WAL written early; -1: none */
 	int wal_started;		/* frames of it whose writing has begun */
 	sqlite3_int64 changes_at_begin; /* sqlite3_total_changes64() when the transaction began */
+	struct changes {		/* things that the open transaction changed */
+		int64_t *ids;
+		size_t count;
+		bool lost; /* some could not be remembered */
+	} changes;
 	struct cached {
 		const struct sql *sql;
 		sqlite3_stmt *stmt; /* NULL while a query has it */
@@ -156,6 +161,14 @@ int db_read_age(struct db *db, const struct schema *schema, enum db_age *age, st
 int db_migrate(struct db *db, const struct schema *schema, struct error *e);
 /* Fills db->uuid from table meta. */
 int db_read_uuid(struct db *db, struct error *e);
+
+/* From here it is noted which things change (changes.c). */
+void db_watch_changes(struct db *db);
+/* One that SQLite does not call back for: a row of a table without rowid. */
+void db_note_change(struct db *db, int64_t id);
+/* Writes them down, before the commit; forgets them in any case. */
+int db_write_changes(struct db *db, struct error *e);
+void db_forget_changes(struct db *db);
 
 /* Runs statements that have no parameters and answer no row. */
 int db_exec(struct db *db, const char *sql, struct error *e);

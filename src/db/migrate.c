@@ -223,6 +223,12 @@ static const char *const migrations[] = {
 	"CREATE INDEX objects_previous_sha256 ON objects (previous_sha256);\n"
 	"CREATE INDEX objects_unsettled ON objects (id) WHERE state <> 'loaded';\n"
 	"CREATE UNIQUE INDEX objects_name ON objects (name) WHERE state = 'loaded';\n",
+
+	/* changes */
+	"CREATE TABLE changes (\n"
+	"	number INTEGER PRIMARY KEY,\n"
+	"	id INTEGER NOT NULL -- of a thing that came, changed or went\n"
+	") STRICT;\n",
 };
 /* clang-format on */
 

@@ -320,6 +320,8 @@ int db_open_schema(struct db **out, const char *path, enum db_mode mode,
 		/* Reading goes through the rows once: more of them kept is only more to fault in.
 		 */
 		ret = db_exec(db, "PRAGMA query_only = ON; PRAGMA cache_size = -512", e);
+	else if (!ret)
+		db_watch_changes(db);
 	if (ret) {
 		db_close(db);
 		return ret;
@@ -354,6 +356,7 @@ void db_close(struct db *db)
 	if (!db)
 		return;
 	clear_cache(db);
+	db_forget_changes(db);
 	if (db->handle)
 		shrink_wal(db);
 	sqlite3_close(db->handle);

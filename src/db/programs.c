@@ -3,6 +3,7 @@
 #include "db/internal.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 static const struct field fields[] = {
 	FIELD(struct db_program, id),
@@ -136,6 +137,7 @@ int db_use(struct db *db, int64_t program_id, int64_t map_id, struct error *e)
 					  "VALUES (?1, ?2) ON CONFLICT DO NOTHING");
 	int ret = db_run(db, e, &sql, "ii", program_id, map_id);
 
+	db_note_change(db, map_id);
 	if (ret == -ENOENT)
 		return error_set(e, ENOENT, "database %s: no program %lld or no map %lld", db->path,
 				 (long long)program_id, (long long)map_id);
@@ -145,7 +147,15 @@ int db_use(struct db *db, int64_t program_id, int64_t map_id, struct error *e)
 int db_unuse(struct db *db, int64_t program_id, struct error *e)
 {
 	static const struct sql sql = SQL("DELETE FROM program_maps WHERE program_id = ?1");
+	int64_t *ids;
+	size_t count;
+	int ret = db_program_maps(db, program_id, &ids, &count, e);
 
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < count; i++)
+		db_note_change(db, ids[i]);
+	free(ids);
 	return db_run(db, e, &sql, "i", program_id);
 }
 

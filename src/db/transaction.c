@@ -41,6 +41,7 @@ int db_begin(struct db *db, struct error *e)
 
 	if (db->mode == DB_READ)
 		return db_refuse(db, e, EROFS, "it was opened for reading only");
+	db_forget_changes(db);
 	ret = db_run(db, e, &begin_write, "");
 	if (!ret)
 		db->changes_at_begin = sqlite3_total_changes64(db->handle);
@@ -113,7 +114,9 @@ int db_commit(struct db *db, struct error *e)
 	/* SQLite itself rolls back where, say, the disk filled up while it wrote pages early. */
 	if (sqlite3_get_autocommit(db->handle))
 		return db_refuse(db, e, EIO, "nothing to commit: the transaction was rolled back");
-	ret = db_run(db, e, &commit, "");
+	ret = db_write_changes(db, e);
+	if (!ret)
+		ret = db_run(db, e, &commit, "");
 	if (ret) {
 		db_rollback(db);
 	} else if (changed) {
