@@ -150,10 +150,37 @@ static int read_rows(const json_t *rows, struct census *census, struct error *e)
 	return r;
 }
 
-json_t *census_request(enum db_kind kind, uint32_t kernel_id)
+static json_t *census_request(enum db_kind kind, uint32_t kernel_id)
 {
 	return json_pack("{ss s[s] sI sb}", "op", "kernel_list", "kinds", db_kind_name(kind),
 			 "kernel_id", (json_int_t)kernel_id, "holders", 1);
+}
+
+json_t *census_request_news(enum db_kind kind, const uint32_t *known, size_t count)
+{
+	json_t *ids = json_array();
+
+	for (size_t i = 0; i < count; i++) {
+		if (!json_array_append_new(ids, json_integer(known[i])))
+			continue;
+		json_decref(ids);
+		return NULL;
+	}
+	return json_pack("{ss s[s] so sb sb}", "op", "kernel_list", "kinds", db_kind_name(kind),
+			 "known", ids, "brief", 1, "holders", 1);
+}
+
+static int read_gone(const json_t *ids, struct census *census, struct error *e)
+{
+	const json_t *id;
+	size_t i;
+
+	census->gone = calloc(json_array_size(ids) + 1, sizeof(*census->gone));
+	if (!census->gone)
+		return error_nomem(e);
+	json_array_foreach (ids, i, id)
+		census->gone[census->gone_count++] = (uint32_t)json_integer_value(id);
+	return 0;
 }
 
 int census_read(const json_t *result, enum db_kind kind, struct census *census, struct error *e)
@@ -165,6 +192,8 @@ int census_read(const json_t *result, enum db_kind kind, struct census *census, 
 
 	memset(census, 0, sizeof(*census));
 	r = read_rows(json_object_get(result, keys[kind]), census, e);
+	if (!r)
+		r = read_gone(json_object_get(result, "gone"), census, e);
 	if (!r && answer_str(result, "incomplete", NULL)) {
 		census->incomplete = answer_bytes(result, "incomplete");
 		r = census->incomplete ? 0 : error_nomem(e);
@@ -223,6 +252,7 @@ void census_free(struct census *census)
 		free(c->attach_type);
 	}
 	free(census->rows);
+	free(census->gone);
 	free(census->incomplete);
 	memset(census, 0, sizeof(*census));
 }

@@ -39,6 +39,8 @@ struct census_row {
 struct census {
 	struct census_row *rows; /* in order of kernel id */
 	size_t count;
+	uint32_t *gone; /* of what was known */
+	size_t gone_count;
 	char *incomplete; /* why that is not all; NULL: it is */
 };
 /*
@@ -48,10 +50,11 @@ struct census {
 int manager_census(struct manager *m, enum db_kind kind, uint32_t kernel_id, struct census *census,
 		   struct error *e);
 /*
- * The request of that and its result, for who does not wait (manager_post()). census_read() does
- * not tell what is managed.
+ * For who does not wait (manager_post()): the request for what the kernel has beside what is known
+ * (in rising order), and for what of that is gone. Rows have only name, type and holders. NULL:
+ * lost memory. census_read() reads its result, and does not tell what is managed.
  */
-json_t *census_request(enum db_kind kind, uint32_t kernel_id);
+json_t *census_request_news(enum db_kind kind, const uint32_t *known, size_t count);
 int census_read(const json_t *result, enum db_kind kind, struct census *census, struct error *e);
 /* The row of a kernel id, or NULL. */
 const struct census_row *census_find(const struct census *census, uint32_t kernel_id);

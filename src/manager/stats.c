@@ -21,15 +21,19 @@ const char *stats_counting_name(enum stats_counting counting)
 
 json_t *stats_request(const struct stats_query *query)
 {
-	json_t *pins = json_array();
+	json_t *pins = json_array(), *ids = json_array();
 
 	for (size_t i = 0; pins && i < query->pin_count; i++)
 		if (request_pin(pins, query->pins[i].path, query->pins[i].identity, NULL)) {
 			json_decref(pins);
+			json_decref(ids);
 			return NULL;
 		}
-	return json_pack("{ss so sb sb sI}", "op", "stats", "pins", pins, "all", query->all,
-			 "enable", query->enable, "hold_ms", (json_int_t)query->hold_ms);
+	for (size_t i = 0; i < query->kernel_id_count; i++)
+		json_array_append_new(ids, json_integer(query->kernel_ids[i]));
+	return json_pack("{ss so so sb sb sI}", "op", "stats", "pins", pins, "kernel_ids", ids,
+			 "all", query->all, "enable", query->enable, "hold_ms",
+			 (json_int_t)query->hold_ms);
 }
 
 /* A string that may be null. -ENOMEM where it is there and cannot be had. */

@@ -44,14 +44,16 @@ struct stats_pin {
 };
 
 /*
- * What is asked of the reading worker. Samples of the pins come first and in their order; with all
- * those of every program of the kernel follow (these too, a second time). hold_ms: how long the
- * worker may keep on counting and hold the pins open, for the next request. enable switches
- * counting on, host-wide. NULL: lost memory.
+ * What is asked of the reading worker. Samples of the pins come first and in their order, then
+ * those of kernel_ids; with all those of every program of the kernel follow (these too, a second
+ * time). hold_ms: how long the worker may keep on counting and hold the pins open, for the next
+ * request. enable switches counting on, host-wide. NULL: lost memory.
  */
 struct stats_query {
 	const struct stats_pin *pins;
 	size_t pin_count;
+	const uint32_t *kernel_ids; /* programs of others, in rising order */
+	size_t kernel_id_count;
 	bool all, enable;
 	int64_t hold_ms;
 };

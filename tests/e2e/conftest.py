@@ -40,7 +40,7 @@ CI = os.environ.get("CI") == "true"
 CLONE_NEWNS, MS_REC, MS_PRIVATE = 0x20000, 0x4000, 0x40000
 # Tables that a failed command may write to: logs of failures, events, when the database was made
 # durable.
-BOOKKEEPING = ("events", "logs", "meta", "sqlite_sequence")
+BOOKKEEPING = ("changes", "events", "logs", "meta", "sqlite_sequence")
 
 
 def missing(reason):

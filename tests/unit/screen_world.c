@@ -351,11 +351,12 @@ static void make_rates(struct screen *s)
 	const int64_t second = INT64_C(1000000000);
 
 	s->rates.now = 100 * second;
-	for (size_t i = 0; i < s->model.program_count; i++) {
+	for (size_t i = 0; i < s->model.programs.all.count; i++) {
+		struct program_row *row = (struct program_row *)s->model.programs.all.at[i];
 		struct series *series = calloc(1, sizeof(*series));
 
-		free(s->model.programs[i].series);
-		s->model.programs[i].series = series;
+		free(row->series);
+		row->series = series;
 		for (unsigned k = 0; i != 2 && k < 30; k++) {
 			uint64_t runs = (i % 2 ? k % 7 : k) * (i + 1) * 400;
 
@@ -375,18 +376,20 @@ static void make_others(struct screen *s)
 					       { "a\x1b[7mb", "kprobe", "" } };
 	struct others *o = &s->others;
 
-	others_free(o);
-	o->rows = calloc(2, sizeof(*o->rows));
 	o->known = true;
-	for (; o->count < 2; o->count++) {
-		struct program_row *row = &o->rows[o->count];
+	for (uint32_t i = 0; i < 2; i++) {
+		int64_t key = -41 - (int64_t)i;
+		struct program_row *row = (struct program_row *)rows_find(&o->rows, key);
 
-		row->p.name = strdup(rows[o->count][0]);
-		row->p.type = strdup(rows[o->count][1]);
-		row->holder = strdup(rows[o->count][2]);
-		row->p.identity.kernel_id = 41 + (uint32_t)o->count;
+		if (row)
+			continue;
+		row = (struct program_row *)rows_put(&o->rows, key);
+		row->p.name = strdup(rows[i][0]);
+		row->p.type = strdup(rows[i][1]);
+		row->holder = strdup(rows[i][2]);
+		row->p.identity.kernel_id = 41 + i;
 	}
-	list_view_update(&s->panes[PANE_PROGRAMS].list, s);
+	list_view_take(&s->panes[PANE_PROGRAMS].list, s);
 }
 
 /* A counter, a struct, and a key that is not harmless; the counter has moved by the second time. */

@@ -95,17 +95,21 @@ static void request(void **state)
 {
 	const struct db_identity identity = { .dev = 3, .ino = UINT64_MAX };
 	const struct stats_pin pins[] = { { "/a\xff", &identity } };
-	const struct stats_query query = {
-		.pins = pins, .pin_count = 1, .all = true, .hold_ms = 1500
-	};
+	const uint32_t ids[] = { 7, UINT32_MAX };
+	const struct stats_query query = { .pins = pins,
+					   .pin_count = 1,
+					   .kernel_ids = ids,
+					   .kernel_id_count = 2,
+					   .all = true,
+					   .hold_ms = 1500 };
 	json_t *json = stats_request(&query);
 	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 
 	(void)state;
-	assert_string_equal(text,
-			    "{\"all\":true,\"enable\":false,\"hold_ms\":1500,\"op\":\"stats\","
-			    "\"pins\":[{\"path\":\"/a\\\\xff\",\"pin_dev\":\"3\","
-			    "\"pin_ino\":\"18446744073709551615\"}]}");
+	assert_string_equal(text, "{\"all\":true,\"enable\":false,\"hold_ms\":1500,"
+				  "\"kernel_ids\":[7,4294967295],\"op\":\"stats\","
+				  "\"pins\":[{\"path\":\"/a\\\\xff\",\"pin_dev\":\"3\","
+				  "\"pin_ino\":\"18446744073709551615\"}]}");
 	free(text);
 	json_decref(json);
 }

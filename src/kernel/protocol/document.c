@@ -72,6 +72,7 @@ static const char *type_word(enum field_type type)
 		[FIELD_BOOL] = "boolean",
 		[FIELD_NUMBER] = "number",
 		[FIELD_STRINGS] = "list of strings",
+		[FIELD_IDS] = "list of kernel ids, rising",
 		[FIELD_MAPPING] = "object of strings",
 		[FIELD_PINS] = "list of `{path, pin_dev, pin_ino}`, all strings",
 	};

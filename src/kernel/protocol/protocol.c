@@ -54,6 +54,21 @@ static bool all_pins(const json_t *values)
 	return true;
 }
 
+static bool all_ids(const json_t *values)
+{
+	json_int_t before = 0;
+	const json_t *id;
+	size_t i;
+
+	json_array_foreach (values, i, id) {
+		if (!json_is_integer(id) || json_integer_value(id) <= before ||
+		    json_integer_value(id) > UINT32_MAX)
+			return false;
+		before = json_integer_value(id);
+	}
+	return true;
+}
+
 static bool has_type(json_t *value, enum field_type type)
 {
 	switch (type) {
@@ -66,6 +81,8 @@ static bool has_type(json_t *value, enum field_type type)
 		       json_integer_value(value) <= number_limit;
 	case FIELD_STRINGS:
 		return json_is_array(value) && all_strings(value);
+	case FIELD_IDS:
+		return json_is_array(value) && all_ids(value);
 	case FIELD_MAPPING:
 		return json_is_object(value) && all_values_strings(value);
 	case FIELD_PINS:
@@ -81,6 +98,7 @@ static const char *type_words(enum field_type type)
 		[FIELD_BOOL] = "true or false",
 		[FIELD_NUMBER] = "an integer from 0 to 2^53",
 		[FIELD_STRINGS] = "a list of strings",
+		[FIELD_IDS] = "a list of kernel ids in rising order",
 		[FIELD_MAPPING] = "an object whose values are strings",
 		[FIELD_PINS] = "a list of objects with the strings path, pin_dev and pin_ino",
 	};

@@ -55,6 +55,7 @@ enum field_type {
 	FIELD_BOOL,
 	FIELD_NUMBER,  /* integer, 0 .. 2^53 */
 	FIELD_STRINGS, /* list of strings */
+	FIELD_IDS,     /* list of kernel ids, each greater than the one before */
 	FIELD_MAPPING, /* object whose values are strings */
 	FIELD_PINS,    /* list of {"path", "pin_dev", "pin_ino"}, all strings */
 };

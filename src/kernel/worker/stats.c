@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/capability.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -114,6 +115,24 @@ static int read_pin(struct reading *r, const json_t *pin)
 	return err;
 }
 
+/* One of others, which is not held: it would live on when they unload it. */
+static int read_id(struct reading *r, __u32 id)
+{
+	struct failure why = FAILURE_INIT;
+	int fd = bpf_prog_get_fd_by_id(id), err;
+
+	if (fd >= 0) {
+		err = add_figures(r, fd, json_null());
+		close(fd);
+		return err;
+	}
+	fail(&why, STAGE_REQUEST, REASON_OTHER, errno, "program %u cannot be opened: %s", id,
+	     strerror(errno));
+	err = add_unread(r, json_null(), &why);
+	failure_clear(&why);
+	return err;
+}
+
 static int read_each(void *data, __u32 id, int fd)
 {
 	(void)id;
@@ -145,11 +164,17 @@ static const char *counting(void)
 static int read_all(const struct request *request, struct reading *r, struct buf *incomplete)
 {
 	const json_t *pins = request_field(request, "pins"), *pin;
+	const json_t *ids = request_field(request, "kernel_ids"), *id;
 	size_t i;
 	int err = 0;
 
 	json_array_foreach (pins, i, pin) {
 		err = read_pin(r, pin);
+		if (err)
+			return err;
+	}
+	json_array_foreach (ids, i, id) {
+		err = read_id(r, (__u32)json_integer_value(id));
 		if (err)
 			return err;
 	}

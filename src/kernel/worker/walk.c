@@ -39,8 +39,21 @@ static void refused(enum walk_kind kind, int err, struct buf *incomplete)
 			   what, error_code(err));
 }
 
-int walk(enum walk_kind kind, __u32 only, walk_fn fn, void *data, struct buf *incomplete)
+/* Both come in order: *at is where the last one met stands, or would. */
+static bool meet(const struct walk_known *known, size_t *at, __u32 id)
 {
+	while (*at < known->count && known->ids[*at] < id)
+		++*at;
+	if (*at == known->count || known->ids[*at] != id)
+		return false;
+	known->seen[*at] = true;
+	return true;
+}
+
+static int walk_some(enum walk_kind kind, __u32 only, const struct walk_known *known, walk_fn fn,
+		     void *data, struct buf *incomplete)
+{
+	size_t at = 0;
 	__u32 id = only ? only - 1 : 0;
 	int err = 0;
 
@@ -55,6 +68,8 @@ int walk(enum walk_kind kind, __u32 only, walk_fn fn, void *data, struct buf *in
 			break;
 		}
 		id = only ? only : id;
+		if (known && meet(known, &at, id))
+			continue;
 		fd = kinds[kind].open(id);
 		if (fd >= 0) {
 			err = fn(data, id, fd);
@@ -65,4 +80,15 @@ int walk(enum walk_kind kind, __u32 only, walk_fn fn, void *data, struct buf *in
 		}
 	}
 	return err;
+}
+
+int walk(enum walk_kind kind, __u32 only, walk_fn fn, void *data, struct buf *incomplete)
+{
+	return walk_some(kind, only, NULL, fn, data, incomplete);
+}
+
+int walk_but(enum walk_kind kind, const struct walk_known *known, walk_fn fn, void *data,
+	     struct buf *incomplete)
+{
+	return walk_some(kind, 0, known, fn, data, incomplete);
 }

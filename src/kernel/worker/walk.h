@@ -3,6 +3,8 @@
 #define BPFMAN_WORKER_WALK_H
 
 #include <linux/types.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "base/buf.h"
 
@@ -16,5 +18,15 @@ enum walk_kind { WALK_PROGRAM, WALK_MAP, WALK_LINK };
  */
 typedef int (*walk_fn)(void *data, __u32 id, int fd);
 int walk(enum walk_kind kind, __u32 only, walk_fn fn, void *data, struct buf *incomplete);
+
+/* Ids in rising order, which are passed over without being opened; seen is set of those met. */
+struct walk_known {
+	__u32 *ids;
+	bool *seen;
+	size_t count;
+};
+/* walk() but those. */
+int walk_but(enum walk_kind kind, const struct walk_known *known, walk_fn fn, void *data,
+	     struct buf *incomplete);
 
 #endif

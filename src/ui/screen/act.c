@@ -185,7 +185,7 @@ static bool act_anywhere(struct screen *s, enum action action)
 static void act_in_list(struct screen *s, struct pane *p, enum action action)
 {
 	struct list_view *l = &p->list;
-	const void *row = list_view_selected(l, s);
+	const struct row *row = list_view_selected(l, s);
 
 	switch (action) {
 	case ACTION_UP:
@@ -209,8 +209,8 @@ static void act_in_list(struct screen *s, struct pane *p, enum action action)
 		list_view_update(l, s);
 		break;
 	case ACTION_TAG:
-		if (row && !l->source->foreign(row))
-			list_view_tag(l, l->source->key(row));
+		if (row && !row_foreign(row))
+			list_view_tag(l, row->key);
 		list_view_move(l, s, 1);
 		break;
 	case ACTION_UNTAG:

@@ -10,20 +10,23 @@
 
 enum { ENTRIES_MOST = 500 };
 
-static void free_rows(struct entry_row *rows, size_t count)
+static void entry_row_clear(struct row *row)
 {
-	for (size_t i = 0; i < count; i++) {
-		free(rows[i].key);
-		free(rows[i].value);
-	}
-	free(rows);
+	free(((struct entry_row *)row)->key);
+	free(((struct entry_row *)row)->value);
+}
+
+void entries_init(struct entries *n)
+{
+	memset(n, 0, sizeof(*n));
+	rows_init(&n->rows, sizeof(struct entry_row), entry_row_clear);
 }
 
 void entries_free(struct entries *n)
 {
-	free_rows(n->rows, n->count);
+	rows_free(&n->rows);
 	free(n->trouble);
-	memset(n, 0, sizeof(*n));
+	n->trouble = NULL;
 }
 
 void entries_show(struct screen *s, int64_t map_id)
@@ -31,9 +34,10 @@ void entries_show(struct screen *s, int64_t map_id)
 	struct pane *p = &s->panes[PANE_ENTRIES];
 
 	if (s->entries.map_id != map_id) {
-		entries_free(&s->entries);
-		s->entries.map_id = map_id;
 		list_view_free(&p->list);
+		entries_free(&s->entries);
+		entries_init(&s->entries);
+		s->entries.map_id = map_id;
 		p->list.at = p->list.top = 0;
 		p->list.moved = false;
 	}
@@ -54,26 +58,14 @@ static json_t *request(struct screen *s)
 	return manager_map_request(&map, ENTRIES_MOST);
 }
 
-/* FNV-1a: rows are known by their keys' text. Never 0. */
+/* FNV-1a: rows are known by their keys' text. Always positive: they are nobody else's. */
 static int64_t hash_of(const char *text)
 {
 	uint64_t hash = 0xcbf29ce484222325;
 
 	for (; *text; text++)
 		hash = (hash ^ (unsigned char)*text) * 0x100000001b3;
-	return (int64_t)(hash | 1);
-}
-
-static const struct entry_row *row_before(const struct entries *n, const struct entry_row *row,
-					  size_t i)
-{
-	/* Mostly nothing has come or gone, and it stands where it stood. */
-	if (i < n->count && n->rows[i].hash == row->hash)
-		return &n->rows[i];
-	for (size_t k = 0; k < n->count; k++)
-		if (n->rows[k].hash == row->hash)
-			return &n->rows[k];
-	return NULL;
+	return (int64_t)(hash >> 1 | 1);
 }
 
 static bool number_of(const char *text, double *number)
@@ -84,16 +76,14 @@ static bool number_of(const char *text, double *number)
 	return end != text && !*end;
 }
 
-static void compare(struct entry_row *row, const struct entry_row *before, double seconds)
+/* What has become of a value; seconds 0: it was not there before. */
+static void compare(struct entry_row *row, const char *value, double seconds)
 {
 	double now, then;
 
-	if (!before || seconds <= 0)
-		return;
-	row->changed = strcmp(row->value, before->value) != 0;
-	row->counts = number_of(row->value, &now) && number_of(before->value, &then);
-	if (row->counts)
-		row->change = (now - then) / seconds;
+	row->changed = row->value && seconds > 0 && strcmp(row->value, value) != 0;
+	row->counts = row->changed && number_of(value, &now) && number_of(row->value, &then);
+	row->change = row->counts ? (now - then) / seconds : 0;
 }
 
 static char *text_at(const json_t *entry, size_t i)
@@ -107,31 +97,50 @@ static char *text_at(const json_t *entry, size_t i)
 	return bytes;
 }
 
+/* Takes key and value over. */
+static void put(struct entries *n, char *key, char *value, double seconds)
+{
+	int64_t hash = hash_of(key);
+	struct entry_row *row = (struct entry_row *)rows_find(&n->rows, hash);
+	bool moved = !row || row->changed || strcmp(row->value, value) != 0;
+
+	if (!moved) {
+		row->row.read = n->rows.read;
+		free(key);
+		free(value);
+		return;
+	}
+	row = (struct entry_row *)rows_put(&n->rows, hash);
+	if (!row) {
+		free(key);
+		free(value);
+		return;
+	}
+	compare(row, value, seconds);
+	free(row->key);
+	free(row->value);
+	row->key = key;
+	row->value = value;
+}
+
 static void take(struct entries *n, const json_t *list, int64_t now)
 {
-	size_t count = json_array_size(list);
-	struct entry_row *rows = calloc(count + 1, sizeof(*rows));
-	size_t made = 0;
+	double seconds = n->at ? (double)(now - n->at) / 1e9 : 0;
+	const json_t *entry;
+	size_t i;
 
-	for (size_t i = 0; rows && i < count; i++) {
-		const json_t *entry = json_array_get(list, i);
-		struct entry_row *row = &rows[made];
+	rows_begin(&n->rows);
+	json_array_foreach (list, i, entry) {
+		char *key = text_at(entry, 0), *value = text_at(entry, 1);
 
-		row->key = text_at(entry, 0);
-		row->value = text_at(entry, 1);
-		made++;
-		if (!row->key || !row->value)
-			break;
-		row->hash = hash_of(row->key);
-		compare(row, row_before(n, row, i), n->at ? (double)(now - n->at) / 1e9 : 0);
+		if (key && value) {
+			put(n, key, value, seconds);
+			continue;
+		}
+		free(key);
+		free(value);
 	}
-	if (!rows || (made && (!rows[made - 1].key || !rows[made - 1].value))) {
-		free_rows(rows, made);
-		return; /* no memory: what is shown stays */
-	}
-	free_rows(n->rows, n->count);
-	n->rows = rows;
-	n->count = made;
+	rows_end(&n->rows);
 	n->at = now;
 }
 
@@ -147,11 +156,10 @@ static void answer(struct screen *s, const json_t *result, const struct error *e
 			  json_is_true(json_object_get(result, "clipped"));
 	} else {
 		n->trouble = strdup(e->message ? e->message : "it cannot be read");
-		free_rows(n->rows, n->count);
-		n->rows = NULL;
-		n->count = 0;
+		rows_begin(&n->rows);
+		rows_end(&n->rows);
 	}
-	list_view_update(&s->panes[PANE_ENTRIES].list, s);
+	list_view_take(&s->panes[PANE_ENTRIES].list, s);
 }
 
 const struct asker entries_asker = { request, answer };

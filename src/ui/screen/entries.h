@@ -6,11 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ui/screen/rows.h"
+
 /* The contents of the map that the Entries pane shows, as they were read last. */
 struct screen;
 
 struct entry_row {
-	int64_t hash;	   /* of the key: what the row is known by */
+	struct row row;	   /* known by the hash of its key */
 	char *key, *value; /* as `map set` takes them */
 	bool changed;	   /* since the reading before */
 	bool counts;	   /* value is a number, and so was the one before */
@@ -19,13 +21,13 @@ struct entry_row {
 
 struct entries {
 	int64_t map_id; /* 0: none */
-	struct entry_row *rows;
-	size_t count;
+	struct rows rows;
 	bool more;  /* than are read */
 	int64_t at; /* monotonic ns */
 	char *trouble;
 };
 
+void entries_init(struct entries *n);
 void entries_free(struct entries *n);
 /* Shows another map. */
 void entries_show(struct screen *s, int64_t map_id);

@@ -9,7 +9,7 @@
 #include "base/grow.h"
 #include "ui/screen/draw.h"
 
-enum { MARK_CELLS = 2, GAP = 1, COLUMNS_MAX = 24 };
+enum { MARK_CELLS = 2, GAP = 1, COLUMNS_MAX = 24, ONE_BY_ONE = 64 };
 
 void list_view_free(struct list_view *l)
 {
@@ -19,7 +19,7 @@ void list_view_free(struct list_view *l)
 	l->order = NULL;
 	l->filter = NULL;
 	l->tags = NULL;
-	l->count = l->tag_count = 0;
+	l->count = l->room = l->tag_count = 0;
 }
 
 const struct column *list_view_sort(const struct list_view *l)
@@ -27,34 +27,58 @@ const struct column *list_view_sort(const struct list_view *l)
 	return &l->source->columns[l->sort];
 }
 
-/* ---- order ---- */
-
-struct sorting {
-	const struct list_view *l;
-	const struct screen *s;
-};
-
-static int in_order(const void *a, const void *b, void *data)
+bool row_foreign(const struct row *row)
 {
-	const struct sorting *o = data;
-	const struct list_source *source = o->l->source;
-	const void *x = source->row(o->s, *(const uint32_t *)a);
-	const void *y = source->row(o->s, *(const uint32_t *)b);
-	const struct column *c = list_view_sort(o->l);
-	int64_t key_x = llabs(source->key(x)), key_y = llabs(source->key(y));
-	int way = o->l->reverse != c->high_first ? -1 : 1;
-	int order = 0;
-
-	if (source->foreign(x) != source->foreign(y))
-		return source->foreign(x) ? 1 : -1;
-	if (c->compare)
-		order = c->compare(x, y) * way;
-	if (!order)
-		order = (key_x > key_y) - (key_x < key_y);
-	return order;
+	return row->key < 0;
 }
 
-static bool passes(const struct list_view *l, const struct screen *s, const void *row,
+static const void *field_of(const struct column *c, const struct row *row)
+{
+	return (const char *)row + c->offset;
+}
+
+void cell_text(const struct column *c, const struct screen *s, const struct row *row,
+	       struct buf *out)
+{
+	if (c->text)
+		c->text(s, row, out);
+	else
+		c->cell->text(s, row, field_of(c, row), out);
+}
+
+bool column_sorts(const struct column *c)
+{
+	return c->compare || (c->cell && c->cell->compare);
+}
+
+/* ---- order ---- */
+
+static int by_column(const struct column *c, const struct row *x, const struct row *y)
+{
+	if (c->compare)
+		return c->compare(x, y);
+	return column_sorts(c) ? c->cell->compare(field_of(c, x), field_of(c, y)) : 0;
+}
+
+/* Those that are the same there are in order of the first column. */
+static int in_order(const void *a, const void *b, void *data)
+{
+	const struct row *x = *(struct row *const *)a, *y = *(struct row *const *)b;
+	const struct list_view *l = data;
+	const struct column *c = list_view_sort(l);
+	int order;
+
+	if (row_foreign(x) != row_foreign(y))
+		return row_foreign(x) ? 1 : -1;
+	order = by_column(c, x, y);
+	if (l->reverse != c->high_first)
+		order = -order;
+	if (!order)
+		order = by_column(&l->source->columns[0], x, y);
+	return order ? order : (x->key > y->key) - (x->key < y->key);
+}
+
+static bool passes(const struct list_view *l, const struct screen *s, const struct row *row,
 		   struct buf *text)
 {
 	const struct list_source *source = l->source;
@@ -63,74 +87,164 @@ static bool passes(const struct list_view *l, const struct screen *s, const void
 		return true;
 	buf_reset(text);
 	for (size_t i = 0; i < source->column_count; i++) {
-		source->columns[i].text(s, row, text);
+		cell_text(&source->columns[i], s, row, text);
 		buf_char(text, ' ');
 	}
 	return strcasestr(buf_text(text), l->filter) != NULL;
 }
 
-static size_t find_key(const struct list_view *l, const struct screen *s, int64_t key)
+static bool make_room(struct list_view *l, size_t rows)
 {
-	for (size_t i = 0; key && i < l->count; i++)
-		if (l->source->key(l->source->row(s, l->order[i])) == key)
+	struct row **grown;
+	size_t room = l->room ? l->room : 16;
+
+	while (room < rows)
+		room *= 2;
+	if (room == l->room)
+		return true;
+	grown = realloc(l->order, room * sizeof(*grown));
+	if (!grown)
+		return false;
+	l->order = grown;
+	l->room = room;
+	return true;
+}
+
+static bool still_there(const struct list_view *l, struct screen *s, int64_t key)
+{
+	const struct rows *rows;
+
+	for (unsigned part = 0; (rows = l->source->rows(s, part)); part++)
+		if (rows_find(rows, key))
+			return true;
+	return false;
+}
+
+/* Tags of rows that are gone go with them. */
+static void keep_tags(struct list_view *l, struct screen *s)
+{
+	size_t kept = 0;
+
+	for (size_t t = 0; t < l->tag_count; t++)
+		if (still_there(l, s, l->tags[t]))
+			l->tags[kept++] = l->tags[t];
+	l->tag_count = kept;
+}
+
+static size_t find_key(const struct list_view *l, int64_t key)
+{
+	if (l->at < l->count && l->order[l->at]->key == key)
+		return l->at;
+	for (size_t i = 0; i < l->count; i++)
+		if (l->order[i]->key == key)
 			return i;
 	return SIZE_MAX;
 }
 
-/* Tags of rows that are gone go with them. */
-static void keep_tags(struct list_view *l, const struct screen *s)
+/* The order is another one now: what was selected stays, on the same line where that can be. */
+static void settle(struct list_view *l, struct screen *s)
 {
-	size_t kept = 0, rows = l->source->count(s);
+	long line = (long)l->at - (long)l->top;
+	size_t found = find_key(l, l->selected);
+	struct rows *rows;
 
-	for (size_t t = 0; t < l->tag_count; t++)
-		for (size_t i = 0; i < rows; i++)
-			if (l->source->key(l->source->row(s, i)) == l->tags[t]) {
-				l->tags[kept++] = l->tags[t];
-				break;
-			}
-	l->tag_count = kept;
-}
-
-void list_view_update(struct list_view *l, const struct screen *s)
-{
-	size_t rows = l->source->count(s), found;
-	uint32_t *order = realloc(l->order, (rows + 1) * sizeof(*order));
-	struct sorting sorting = { l, s };
-	struct buf text = { 0 };
-	long offset = (long)l->at - (long)l->top;
-
-	if (!order)
-		return; /* what is shown stays */
-	l->order = order;
-	l->count = 0;
-	for (size_t i = 0; i < rows; i++)
-		if (passes(l, s, l->source->row(s, i), &text))
-			order[l->count++] = (uint32_t)i;
-	buf_free(&text);
-	/* Rows come in order of their keys. */
-	qsort_r(order, l->count, sizeof(*order), in_order, &sorting);
 	keep_tags(l, s);
-	found = find_key(l, s, l->selected);
 	if (!l->moved)
 		l->at = 0; /* nobody has chosen yet: the first, whichever that is */
 	else if (found != SIZE_MAX)
 		l->at = found;
 	else if (l->at >= l->count)
 		l->at = l->count ? l->count - 1 : 0;
-	l->selected = l->count ? l->source->key(l->source->row(s, order[l->at])) : 0;
-	/* The selected row keeps its place on the screen. */
-	l->top = (long)l->at > offset ? (size_t)((long)l->at - offset) : 0;
+	l->selected = l->count ? l->order[l->at]->key : 0;
+	l->top = (long)l->at > line ? (size_t)((long)l->at - line) : 0;
+	for (unsigned part = 0; (rows = l->source->rows(s, part)); part++)
+		rows_told(rows);
 }
 
-const void *list_view_selected(const struct list_view *l, const struct screen *s)
+void list_view_update(struct list_view *l, struct screen *s)
 {
-	return l->at < l->count ? l->source->row(s, l->order[l->at]) : NULL;
+	struct buf text = { 0 };
+	size_t count = 0;
+	struct rows *rows;
+
+	for (unsigned part = 0; (rows = l->source->rows(s, part)); part++)
+		count += rows->all.count;
+	if (!make_room(l, count))
+		return; /* what is shown stays */
+	l->count = 0;
+	for (unsigned part = 0; (rows = l->source->rows(s, part)); part++)
+		for (size_t i = 0; i < rows->all.count; i++)
+			if (passes(l, s, rows->all.at[i], &text))
+				l->order[l->count++] = rows->all.at[i];
+	buf_free(&text);
+	/* Mostly they are in order already. */
+	for (size_t i = 1; i < l->count; i++) {
+		if (in_order(&l->order[i - 1], &l->order[i], l) < 0)
+			continue;
+		qsort_r(l->order, l->count, sizeof(*l->order), in_order, l);
+		break;
+	}
+	settle(l, s);
+}
+
+static void insert(struct list_view *l, struct row *row)
+{
+	size_t low = 0, high = l->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (in_order(&l->order[mid], &row, l) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	memmove(&l->order[low + 1], &l->order[low], (l->count - low) * sizeof(*l->order));
+	l->order[low] = row;
+	l->count++;
+}
+
+void list_view_take(struct list_view *l, struct screen *s)
+{
+	size_t kept = 0, touched = 0, gone = 0;
+	struct buf text = { 0 };
+	struct rows *rows;
+	bool lost = false;
+
+	for (unsigned part = 0; (rows = l->source->rows(s, part)); part++) {
+		touched += rows->touched.count;
+		gone += rows->gone.count;
+		lost |= rows->lost;
+	}
+	if (!touched && !gone && !lost)
+		return;
+	if (lost || touched > ONE_BY_ONE || !make_room(l, l->count + touched)) {
+		list_view_update(l, s);
+		return;
+	}
+	for (size_t i = 0; i < l->count; i++)
+		if (!l->order[i]->touched && !l->order[i]->gone)
+			l->order[kept++] = l->order[i];
+	l->count = kept;
+	for (unsigned part = 0; (rows = l->source->rows(s, part)); part++)
+		for (size_t i = 0; i < rows->touched.count; i++)
+			if (passes(l, s, rows->touched.at[i], &text))
+				insert(l, rows->touched.at[i]);
+	buf_free(&text);
+	settle(l, s);
+}
+
+const struct row *list_view_selected(const struct list_view *l, const struct screen *s)
+{
+	(void)s;
+	return l->at < l->count ? l->order[l->at] : NULL;
 }
 
 void list_view_move(struct list_view *l, const struct screen *s, long rows)
 {
 	long at = (long)l->at + rows;
 
+	(void)s;
 	if (!l->count)
 		return;
 	l->moved = true;
@@ -139,14 +253,14 @@ void list_view_move(struct list_view *l, const struct screen *s, long rows)
 	if (at >= (long)l->count)
 		at = (long)l->count - 1;
 	l->at = (size_t)at;
-	l->selected = l->source->key(list_view_selected(l, s));
+	l->selected = l->order[l->at]->key;
 }
 
 void list_view_next_sort(struct list_view *l)
 {
 	do
 		l->sort = (l->sort + 1) % l->source->column_count;
-	while (!list_view_sort(l)->compare);
+	while (!column_sorts(list_view_sort(l)));
 	l->reverse = false;
 }
 
@@ -266,11 +380,18 @@ static void draw_heads(const struct list_view *l, const struct rect *at, const i
 	}
 }
 
+static enum role cell_role(const struct column *c, const struct row *row)
+{
+	if (c->role)
+		return c->role(row);
+	return c->cell && c->cell->role ? c->cell->role(row) : ROLE_TEXT;
+}
+
 static void draw_row(const struct list_view *l, const struct screen *s, const struct rect *at,
-		     int y, const int *cells, const void *row, enum role role, bool selected)
+		     int y, const int *cells, const struct row *row, enum role role, bool selected)
 {
 	const struct list_source *source = l->source;
-	bool tagged = list_view_tagged(l, source->key(row));
+	bool tagged = list_view_tagged(l, row->key);
 	struct buf text = { 0 };
 	int x = MARK_CELLS;
 
@@ -284,8 +405,8 @@ static void draw_row(const struct list_view *l, const struct screen *s, const st
 		if (!cells[i])
 			continue;
 		buf_reset(&text);
-		c->text(s, row, &text);
-		theme_use(c->role && role == ROLE_TEXT ? c->role(row) : role);
+		cell_text(c, s, row, &text);
+		theme_use(role == ROLE_TEXT ? cell_role(c, row) : role);
 		draw_cell(y, at->x + x, at->width - x, c, cells[i], buf_text(&text), text.len);
 		x += cells[i] + GAP;
 	}
@@ -328,7 +449,7 @@ void list_view_draw(struct list_view *l, struct screen *s, const struct rect *at
 		rows.height--;
 	}
 	/* Also where only others have something. */
-	if (!l->count || (!l->filter && l->source->foreign(l->source->row(s, l->order[0])))) {
+	if (!l->count || (!l->filter && row_foreign(l->order[0]))) {
 		int lines = l->count ? lines_of(empty) : rows.height;
 		struct rect hint = { rows.y, rows.x, lines < rows.height ? lines : rows.height,
 				     rows.width };
@@ -350,19 +471,19 @@ void list_view_draw(struct list_view *l, struct screen *s, const struct rect *at
 		size_t i = l->top + (size_t)y;
 		bool selected = i == l->at;
 		enum role role = ROLE_TEXT;
-		const void *row;
+		struct row *row;
 
 		if (i >= l->count) {
 			theme_use(ROLE_TEXT);
 			draw_blank(rows.y + y, rows.x, rows.width);
 			continue;
 		}
+		row = l->order[i];
 		if (l->source->see)
-			l->source->see(s, l->order[i]);
-		row = l->source->row(s, l->order[i]);
-		if (l->source->foreign(row))
+			l->source->see(s, row);
+		if (row_foreign(row))
 			role = ROLE_DIM;
-		if (list_view_tagged(l, l->source->key(row)))
+		if (list_view_tagged(l, row->key))
 			role = ROLE_TAGGED;
 		if (selected && focused)
 			role = ROLE_SELECTED;

@@ -6,45 +6,47 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
-#include "base/grow.h"
-
 enum {
 	LOOKS_A_ROUND = 64, /* at rows that nobody sees */
 	LINK_ROUNDS = 5,    /* from one look at a link to the next */
 };
 
+void program_row_clear(struct row *row)
+{
+	struct program_row *program = (struct program_row *)row;
+
+	db_program_clear(&program->p);
+	free(program->series);
+	free(program->holder);
+}
+
+static void map_row_clear(struct row *row)
+{
+	db_map_clear(&((struct map_row *)row)->m);
+}
+
+static void link_row_clear(struct row *row)
+{
+	db_link_clear(&((struct link_row *)row)->l);
+}
+
 void model_init(struct model *m, struct manager *manager)
 {
 	memset(m, 0, sizeof(*m));
 	m->manager = manager;
-	m->version = -1;
-}
-
-static void free_rows(struct model *m)
-{
-	for (size_t i = 0; i < m->program_count; i++) {
-		db_program_clear(&m->programs[i].p);
-		free(m->programs[i].series);
-	}
-	for (size_t i = 0; i < m->map_count; i++)
-		db_map_clear(&m->maps[i].m);
-	for (size_t i = 0; i < m->link_count; i++)
-		db_link_clear(&m->links[i].l);
-	free(m->programs);
-	free(m->maps);
-	free(m->links);
-	free(m->uses);
-	m->programs = NULL;
-	m->maps = NULL;
-	m->links = NULL;
-	m->uses = NULL;
-	m->program_count = m->map_count = m->link_count = m->use_count = 0;
+	m->version = m->change = -1;
+	rows_init(&m->programs, sizeof(struct program_row), program_row_clear);
+	rows_init(&m->maps, sizeof(struct map_row), map_row_clear);
+	rows_init(&m->links, sizeof(struct link_row), link_row_clear);
 }
 
 void model_free(struct model *m)
 {
-	free_rows(m);
+	rows_free(&m->programs);
+	rows_free(&m->maps);
+	rows_free(&m->links);
+	pairs_free(&m->users);
+	pairs_free(&m->links_of);
 	db_close(m->db);
 	m->db = NULL;
 	free(m->trouble);
@@ -59,114 +61,203 @@ static void drop(char **text)
 	*text = NULL;
 }
 
-static int add_program(void *data, struct db_program *p)
-{
-	struct model *m = data;
-	struct program_row *grown = grow(m->programs, m->program_count, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	m->programs = grown;
-	drop(&p->section);
-	drop(&p->tag);
-	drop(&p->outside_path);
-	grown[m->program_count++] = (struct program_row){ .p = *p };
-	memset(p, 0, sizeof(*p)); /* its strings are the row's now */
-	return 0;
-}
-
-static int add_map(void *data, struct db_map *row)
-{
-	struct model *m = data;
-	struct map_row *grown = grow(m->maps, m->map_count, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	m->maps = grown;
-	grown[m->map_count++] = (struct map_row){ .m = *row };
-	memset(row, 0, sizeof(*row));
-	return 0;
-}
-
-static int add_link(void *data, struct db_link *l)
-{
-	struct model *m = data;
-	struct link_row *grown = grow(m->links, m->link_count, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	m->links = grown;
-	grown[m->link_count++] = (struct link_row){ .l = *l };
-	memset(l, 0, sizeof(*l));
-	return 0;
-}
-
-static int by_map(const void *a, const void *b)
-{
-	const struct db_pair *x = a, *y = b;
-
-	if (x->map_id != y->map_id)
-		return x->map_id < y->map_id ? -1 : 1;
-	return (x->program_id > y->program_id) - (x->program_id < y->program_id);
-}
-
 static bool same_identity(const struct db_identity *a, const struct db_identity *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->kernel_id == b->kernel_id;
 }
 
-/* What was known of rows that are still there is known of them still. Both are in order of id. */
-static void carry_over(struct model *to, struct model *from)
+/* Its strings are the row's afterwards; what is not kept would be most of the memory. */
+static int put_program(void *data, struct db_program *p)
 {
-	size_t k = 0;
+	struct model *m = data;
+	struct program_row *row = (struct program_row *)rows_put(&m->programs, p->id);
 
-	for (size_t i = 0; i < to->program_count; i++) {
-		struct program_row *row = &to->programs[i];
-
-		while (k < from->program_count && from->programs[k].p.id < row->p.id)
-			k++;
-		if (k == from->program_count || from->programs[k].p.id != row->p.id ||
-		    !same_identity(&from->programs[k].p.identity, &row->p.identity))
-			continue;
-		row->look = from->programs[k].look;
-		row->series = from->programs[k].series;
-		from->programs[k].series = NULL;
-	}
+	if (!row)
+		return -ENOMEM;
+	if (!same_identity(&row->p.identity, &p->identity))
+		drop((char **)&row->series);
+	row->row.looked = 0;
+	db_program_clear(&row->p);
+	row->p = *p;
+	memset(p, 0, sizeof(*p));
+	drop(&row->p.section);
+	drop(&row->p.tag);
+	drop(&row->p.attach_type);
+	drop(&row->p.outside_path);
+	return 0;
 }
 
-static int read_rows(struct model *m, struct error *e)
+static int put_map(void *data, struct db_map *map)
 {
-	struct model fresh = { .manager = m->manager };
+	struct model *m = data;
+	struct map_row *row = (struct map_row *)rows_put(&m->maps, map->id);
+
+	if (!row)
+		return -ENOMEM;
+	row->row.looked = 0;
+	db_map_clear(&row->m);
+	row->m = *map;
+	memset(map, 0, sizeof(*map));
+	drop(&row->m.object_name);
+	return 0;
+}
+
+static int put_link(void *data, struct db_link *l)
+{
+	struct model *m = data;
+	struct link_row *row = (struct link_row *)rows_put(&m->links, l->id);
+
+	if (!row || !pairs_add(&m->links_of, l->program_id, l->id))
+		return -ENOMEM;
+	row->row.looked = 0;
+	db_link_clear(&row->l);
+	row->l = *l;
+	memset(l, 0, sizeof(*l));
+	drop(&row->l.object_name);
+	drop(&row->l.attach_type);
+	drop(&row->l.options);
+	drop(&row->l.run_id);
+	return 0;
+}
+
+static int read_all(struct model *m, struct error *e)
+{
+	struct rows *all[] = { &m->programs, &m->maps, &m->links };
+	struct db_pair *uses = NULL;
+	size_t count = 0;
+	int r;
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		rows_begin(all[i]);
+	pairs_free(&m->users);
+	pairs_free(&m->links_of);
+	r = db_programs(m->db, 0, put_program, m, e);
+	if (!r)
+		r = db_maps(m->db, 0, put_map, m, e);
+	if (!r)
+		r = db_links(m->db, 0, put_link, m, e);
+	if (!r)
+		r = db_uses(m->db, &uses, &count, e);
+	for (size_t i = 0; !r && i < count; i++)
+		if (!pairs_add(&m->users, uses[i].map_id, uses[i].program_id))
+			r = -ENOMEM;
+	free(uses);
+	for (size_t i = 0; !r && i < sizeof(all) / sizeof(all[0]); i++)
+		rows_end(all[i]);
+	return r;
+}
+
+static int read_program(struct model *m, int64_t id, struct error *e)
+{
+	struct db_program p;
+	int r = db_program_get(m->db, id, &p, e);
+
+	if (!r) {
+		r = put_program(m, &p);
+		db_program_clear(&p);
+	}
+	/* They bear its name. */
+	return r ? r : db_links(m->db, id, put_link, m, e);
+}
+
+static int read_map(struct model *m, int64_t id, struct error *e)
+{
+	struct db_map map;
+	int64_t *users;
+	size_t count;
+	int r = db_map_get(m->db, id, &map, e);
+
+	if (!r) {
+		r = put_map(m, &map);
+		db_map_clear(&map);
+	}
+	if (!r)
+		r = db_map_programs(m->db, id, &users, &count, e);
+	if (r)
+		return r;
+	pairs_drop(&m->users, id, 0);
+	for (size_t i = 0; !r && i < count; i++)
+		if (!pairs_add(&m->users, id, users[i]))
+			r = -ENOMEM;
+	free(users);
+	return r;
+}
+
+static int read_link(struct model *m, int64_t id, struct error *e)
+{
+	struct db_link l;
+	int r = db_link_get(m->db, id, &l, e);
+
+	if (r)
+		return r;
+	r = put_link(m, &l);
+	db_link_clear(&l);
+	return r;
+}
+
+/* Its rows bear its name, and live in its boot. */
+static int read_object(struct model *m, int64_t id, struct error *e)
+{
+	int r = db_programs(m->db, id, put_program, m, e);
+
+	if (!r)
+		r = db_maps(m->db, id, put_map, m, e);
+	return r ? r : db_links_of_object(m->db, id, put_link, m, e);
+}
+
+static void forget(struct model *m, int64_t id)
+{
+	const struct link_row *link = model_link(m, id);
+
+	if (link)
+		pairs_drop(&m->links_of, link->l.program_id, id);
+	rows_drop(&m->programs, id);
+	rows_drop(&m->maps, id);
+	rows_drop(&m->links, id);
+	pairs_drop(&m->users, id, 0);
+	pairs_drop(&m->links_of, id, 0);
+}
+
+static int read_one(struct model *m, int64_t id, struct error *e)
+{
+	static int (*const read[])(struct model *, int64_t, struct error *) = {
+		[DB_OBJECT] = read_object,
+		[DB_PROGRAM] = read_program,
+		[DB_MAP] = read_map,
+		[DB_LINK] = read_link,
+	};
+	enum db_kind kind;
+	int r = db_kind_of(m->db, id, &kind, e);
+
+	if (!r)
+		r = read[kind](m, id, e);
+	if (r != -ENOENT)
+		return r;
+	forget(m, id);
+	return 0;
+}
+
+/* All rows are of one moment. */
+static int read_changed(struct model *m, struct error *e)
+{
+	int64_t *ids = NULL, last;
+	size_t count = 0;
+	bool all;
 	int r = db_read_begin(m->db, e);
 
 	if (r)
 		return r;
-	r = db_programs(m->db, 0, add_program, &fresh, e);
-	if (!r)
-		r = db_maps(m->db, 0, add_map, &fresh, e);
-	if (!r)
-		r = db_links(m->db, 0, add_link, &fresh, e);
-	if (!r)
-		r = db_uses(m->db, &fresh.uses, &fresh.use_count, e);
+	r = db_changes(m->db, m->change, &last, &all, &ids, &count, e);
+	if (!r && all)
+		r = read_all(m, e);
+	for (size_t i = 0; !r && i < count; i++)
+		r = read_one(m, ids[i], e);
 	db_read_end(m->db);
-	if (r) {
-		free_rows(&fresh);
-		return r;
-	}
-	if (fresh.use_count)
-		qsort(fresh.uses, fresh.use_count, sizeof(*fresh.uses), by_map);
-	carry_over(&fresh, m);
-	free_rows(m);
-	m->programs = fresh.programs;
-	m->program_count = fresh.program_count;
-	m->maps = fresh.maps;
-	m->map_count = fresh.map_count;
-	m->links = fresh.links;
-	m->link_count = fresh.link_count;
-	m->uses = fresh.uses;
-	m->use_count = fresh.use_count;
-	m->generation++;
-	return 0;
+	free(ids);
+	/* What was read by halves is read anew. */
+	m->change = r ? -1 : last;
+	m->generation += r || all || count;
+	return r;
 }
 
 /* Opens the database, anew where the file is another one, or was none. */
@@ -180,7 +271,7 @@ static int reopen(struct model *m, struct error *e)
 		return 0;
 	db_close(m->db);
 	m->db = NULL;
-	m->version = -1;
+	m->version = m->change = -1;
 	r = manager_db_open(m->manager, &m->db, e);
 	if (r)
 		return r;
@@ -198,11 +289,17 @@ static bool note_trouble(struct model *m, struct error *e)
 	free(m->trouble);
 	m->trouble = e->message ? strdup(e->message) : NULL;
 	error_clear(e);
-	if (!same) {
-		free_rows(m);
-		m->generation++;
-	}
-	return !same;
+	if (same)
+		return false;
+	rows_begin(&m->programs);
+	rows_end(&m->programs);
+	rows_begin(&m->maps);
+	rows_end(&m->maps);
+	rows_begin(&m->links);
+	rows_end(&m->links);
+	m->version = m->change = -1;
+	m->generation++;
+	return true;
 }
 
 bool model_refresh(struct model *m)
@@ -216,137 +313,104 @@ bool model_refresh(struct model *m)
 	if (reopen(m, &e) || db_data_version(m->db, &version, &e))
 		return note_trouble(m, &e);
 	if (version != m->version) {
-		if (read_rows(m, &e))
+		unsigned before = m->generation;
+
+		if (read_changed(m, &e))
 			return note_trouble(m, &e);
 		m->version = version;
-		changed = true;
+		changed = m->generation != before;
 	}
 	if (m->trouble) {
 		free(m->trouble);
 		m->trouble = NULL;
 		changed = true;
 	}
-	for (size_t n = 0; n < LOOKS_A_ROUND && n < m->program_count; n++)
-		model_see_program(m, m->next_look++ % m->program_count);
+	for (size_t n = 0; n < LOOKS_A_ROUND && n < m->programs.all.count; n++) {
+		size_t i = m->next_look++ % m->programs.all.count;
+
+		model_see_program(m, (struct program_row *)m->programs.all.at[i]);
+	}
 	return changed;
 }
 
 /* ---- looking ---- */
 
-void model_see_program(struct model *m, size_t i)
+static void see(struct rows *rows, struct row *row, struct look look)
 {
-	struct program_row *row = &m->programs[i];
+	/* Reasons are string constants. */
+	if (row->look.sight != look.sight || row->look.reason != look.reason)
+		rows_touch(rows, row);
+	row->look = look;
+}
 
-	if (row->looked == m->round)
+void model_see_program(struct model *m, struct program_row *row)
+{
+	const struct link_row *link;
+	struct look look;
+
+	if (row->row.looked == m->round)
 		return;
-	row->looked = m->round;
-	row->look = manager_look_program(m->manager, &row->p);
-	if (row->look.sight != SIGHT_LOADED)
-		return;
-	for (size_t k = 0; k < m->link_count; k++) {
-		if (m->links[k].l.program_id != row->p.id)
-			continue;
-		model_see_link(m, k);
-		if (m->links[k].look.sight == SIGHT_ATTACHED)
-			row->look.sight = SIGHT_ATTACHED;
+	row->row.looked = m->round;
+	look = manager_look_program(m->manager, &row->p);
+	for (size_t n = 0; look.sight == SIGHT_LOADED && (link = model_link_of(m, row->p.id, n));
+	     n++) {
+		model_see_link(m, (struct link_row *)link);
+		if (link->row.look.sight == SIGHT_ATTACHED)
+			look.sight = SIGHT_ATTACHED;
 	}
+	see(&m->programs, &row->row, look);
 }
 
-void model_see_map(struct model *m, size_t i)
+void model_see_map(struct model *m, struct map_row *row)
 {
-	struct map_row *row = &m->maps[i];
-
-	if (row->looked == m->round)
+	if (row->row.looked == m->round)
 		return;
-	row->looked = m->round;
-	row->look = manager_look_map(m->manager, &row->m);
+	row->row.looked = m->round;
+	see(&m->maps, &row->row, manager_look_map(m->manager, &row->m));
 }
 
-void model_see_link(struct model *m, size_t i)
+void model_see_link(struct model *m, struct link_row *row)
 {
-	struct link_row *row = &m->links[i];
-
-	if (row->looked && row->looked + LINK_ROUNDS > m->round)
+	if (row->row.looked && row->row.looked + LINK_ROUNDS > m->round)
 		return;
-	row->looked = m->round;
-	row->look = manager_look_link(m->manager, &row->l);
+	row->row.looked = m->round;
+	see(&m->links, &row->row, manager_look_link(m->manager, &row->l));
 }
 
 /* ---- finding ---- */
 
-static int against_program(const void *key, const void *row)
+struct program_row *model_program(const struct model *m, int64_t id)
 {
-	int64_t id = *(const int64_t *)key, other = ((const struct program_row *)row)->p.id;
-
-	return (id > other) - (id < other);
+	return (struct program_row *)rows_find(&m->programs, id);
 }
 
-static int against_map(const void *key, const void *row)
+struct map_row *model_map(const struct model *m, int64_t id)
 {
-	int64_t id = *(const int64_t *)key, other = ((const struct map_row *)row)->m.id;
-
-	return (id > other) - (id < other);
+	return (struct map_row *)rows_find(&m->maps, id);
 }
 
-static int against_link(const void *key, const void *row)
+struct link_row *model_link(const struct model *m, int64_t id)
 {
-	int64_t id = *(const int64_t *)key, other = ((const struct link_row *)row)->l.id;
-
-	return (id > other) - (id < other);
+	return (struct link_row *)rows_find(&m->links, id);
 }
 
-const struct link_row *model_link(const struct model *m, int64_t id)
+struct link_row *model_link_of(const struct model *m, int64_t program_id, size_t n)
 {
-	if (!m->link_count)
+	size_t i = pairs_first(&m->links_of, program_id) + n;
+
+	if (i >= m->links_of.count || m->links_of.at[i].of != program_id)
 		return NULL;
-	return bsearch(&id, m->links, m->link_count, sizeof(*m->links), against_link);
+	return model_link(m, m->links_of.at[i].is);
 }
 
-const struct link_row *model_link_of(const struct model *m, int64_t program_id, size_t *i)
+const struct program_row *model_user(const struct model *m, int64_t map_id, size_t n)
 {
-	while (*i < m->link_count) {
-		const struct link_row *row = &m->links[(*i)++];
+	for (size_t i = pairs_first(&m->users, map_id);
+	     i < m->users.count && m->users.at[i].of == map_id; i++) {
+		const struct program_row *row = model_program(m, m->users.at[i].is);
 
-		if (row->l.program_id == program_id)
+		if (row && !n--)
 			return row;
 	}
 	return NULL;
-}
-
-struct program_row *model_program(const struct model *m, int64_t id)
-{
-	if (!m->program_count)
-		return NULL;
-	return bsearch(&id, m->programs, m->program_count, sizeof(*m->programs), against_program);
-}
-
-const struct map_row *model_map(const struct model *m, int64_t id)
-{
-	if (!m->map_count)
-		return NULL;
-	return bsearch(&id, m->maps, m->map_count, sizeof(*m->maps), against_map);
-}
-
-void model_users(const struct model *m, int64_t map_id, struct buf *out)
-{
-	size_t low = 0, high = m->use_count;
-	const char *separator = "";
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (m->uses[mid].map_id < map_id)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	for (; low < m->use_count && m->uses[low].map_id == map_id; low++) {
-		const struct program_row *row = model_program(m, m->uses[low].program_id);
-
-		if (!row)
-			continue;
-		buf_str(out, separator);
-		buf_str(out, row->p.name);
-		separator = ",";
-	}
 }

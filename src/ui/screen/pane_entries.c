@@ -9,19 +9,7 @@
 
 #define ROW(row) ((const struct entry_row *)(row))
 
-static void key_text(const struct screen *s, const void *row, struct buf *out)
-{
-	(void)s;
-	buf_str(out, ROW(row)->key);
-}
-
-static void value_text(const struct screen *s, const void *row, struct buf *out)
-{
-	(void)s;
-	buf_str(out, ROW(row)->value);
-}
-
-static void change_text(const struct screen *s, const void *row, struct buf *out)
+static void change_text(const struct screen *s, const struct row *row, struct buf *out)
 {
 	const struct entry_row *e = ROW(row);
 
@@ -34,45 +22,46 @@ static void change_text(const struct screen *s, const void *row, struct buf *out
 	}
 }
 
-static enum role change_role(const void *row)
+static enum role change_role(const struct row *row)
 {
 	return ROW(row)->changed ? ROLE_GRAPH : ROLE_TEXT;
 }
 
 /* Numbers as numbers, so that 10 comes behind 9, and before all else. */
-static int compare_texts(const char *a, const char *b)
+static int compare_texts(const void *a, const void *b)
 {
-	char *end_a, *end_b;
-	double x = strtod(a, &end_a), y = strtod(b, &end_b);
+	const char *x = *(char *const *)a, *y = *(char *const *)b;
+	char *end_x, *end_y;
+	double number_x = strtod(x, &end_x), number_y = strtod(y, &end_y);
 
-	if (*end_a || *end_b)
-		return *end_a && *end_b ? strcmp(a, b) : *end_a ? 1 : -1;
-	return ORDER(x, y);
+	if (*end_x || *end_y)
+		return *end_x && *end_y ? strcmp(x, y) : *end_x ? 1 : -1;
+	return ORDER(number_x, number_y);
 }
 
-static int by_key(const void *a, const void *b)
+static void literal_text(const struct screen *s, const struct row *row, const void *field,
+			 struct buf *out)
 {
-	return compare_texts(ROW(a)->key, ROW(b)->key);
+	(void)s;
+	(void)row;
+	buf_str(out, *(char *const *)field);
 }
 
-static int by_value(const void *a, const void *b)
-{
-	return compare_texts(ROW(a)->value, ROW(b)->value);
-}
+/* A text as `map set` takes it. */
+static const struct cell cell_literal = { .text = literal_text, .compare = compare_texts };
 
-static int by_change(const void *a, const void *b)
+static int by_change(const struct row *a, const struct row *b)
 {
-	return ORDER(fabs(ROW(a)->change), fabs(ROW(b)->change));
+	double x = fabs(ROW(a)->change), y = fabs(ROW(b)->change);
+
+	/* What changed by no number is behind those that did, and before those that did not. */
+	return x != y ? ORDER(x, y) : ROW(a)->changed - ROW(b)->changed;
 }
 
 static const struct column columns[] = {
-	{ .title = "KEY", .width = 12, .most = 24, .text = key_text, .compare = by_key },
-	{ .title = "VALUE",
-	  .width = 20,
-	  .most = 120,
-	  .high_first = true,
-	  .text = value_text,
-	  .compare = by_value },
+	COLUMN("KEY", struct entry_row, key, cell_literal, .width = 12, .most = 24),
+	COLUMN("VALUE", struct entry_row, value, cell_literal, .width = 20, .most = 120,
+	       .high_first = true),
 	{ .title = "CHANGE/S",
 	  .width = 9,
 	  .drop = 1,
@@ -83,28 +72,15 @@ static const struct column columns[] = {
 	  .role = change_role },
 };
 
-static size_t row_count(const struct screen *s)
+static struct rows *rows(struct screen *s, unsigned part)
 {
-	return s->entries.count;
-}
-
-static const void *row_at(const struct screen *s, size_t i)
-{
-	return &s->entries.rows[i];
-}
-
-static int64_t row_key(const void *row)
-{
-	return ROW(row)->hash;
+	return part == 0 ? &s->entries.rows : NULL;
 }
 
 static const struct list_source source = {
 	.columns = columns,
 	.column_count = sizeof(columns) / sizeof(columns[0]),
-	.count = row_count,
-	.row = row_at,
-	.key = row_key,
-	.foreign = list_none_foreign,
+	.rows = rows,
 };
 
 static void title(struct screen *s, struct pane *p, struct buf *out)
@@ -146,7 +122,7 @@ static void edit(struct screen *s, const struct entry_row *row)
 
 static bool act(struct screen *s, struct pane *p, enum action action)
 {
-	const struct entry_row *row = list_view_selected(&p->list, s);
+	const struct entry_row *row = ROW(list_view_selected(&p->list, s));
 
 	switch (action) {
 	case ACTION_EDIT:

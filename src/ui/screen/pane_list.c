@@ -1,85 +1,23 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "ui/screen/pane_list.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/clock.h"
-#include "base/text.h"
-
-void look_text(struct look look, struct buf *out)
-{
-	buf_str(out, sight_name(look.sight));
-	if ((look.sight == SIGHT_LOST || look.sight == SIGHT_TARGET_GONE) && look.reason)
-		buf_printf(out, ": %s", look.reason);
-}
-
-enum role look_role(struct look look)
-{
-	if (look.sight == SIGHT_ATTACHED)
-		return ROLE_GOOD;
-	return look.sight == SIGHT_LOADED ? ROLE_TEXT : ROLE_WARN;
-}
-
-void kernel_id_text(struct look look, uint32_t id, struct buf *out)
-{
-	if (look.sight == SIGHT_LOST || !id)
-		buf_char(out, '-');
-	else
-		buf_printf(out, "%u", id);
-}
-
-void bytes_text(uint64_t bytes, struct buf *out)
-{
-	if (bytes)
-		text_bytes(out, bytes);
-	else
-		buf_char(out, '-');
-}
-
-void count_text(uint64_t n, struct buf *out)
-{
-	buf_printf(out, "%llu", (unsigned long long)n);
-}
-
-void since_text(const struct screen *s, int64_t then, struct buf *out)
-{
-	int64_t age = s->host.now() - then;
-	static const struct {
-		int64_t seconds;
-		char unit;
-	} units[] = { { 86400, 'd' }, { 3600, 'h' }, { 60, 'm' }, { 1, 's' } };
-
-	age = age < 0 ? 0 : age / 1000000000;
-	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (age < units[i].seconds && units[i].seconds > 1)
-			continue;
-		buf_printf(out, "%lld%c", (long long)(age / units[i].seconds), units[i].unit);
-		return;
-	}
-}
+#include <stdio.h>
 
 int list_id_needs(const struct screen *s)
 {
-	const struct model *m = &s->model;
+	const struct rows *all[] = { &s->model.programs, &s->model.maps, &s->model.links };
 	int64_t most = 0;
 	int digits = 1;
 
-	if (m->program_count)
-		most = m->programs[m->program_count - 1].p.id;
-	if (m->map_count && m->maps[m->map_count - 1].m.id > most)
-		most = m->maps[m->map_count - 1].m.id;
-	if (m->link_count && m->links[m->link_count - 1].l.id > most)
-		most = m->links[m->link_count - 1].l.id;
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		const struct row_list *rows = &all[i]->all;
+
+		if (rows->count && rows->at[rows->count - 1]->key > most)
+			most = rows->at[rows->count - 1]->key;
+	}
 	for (; most > 9; most /= 10)
 		digits++;
 	return digits;
-}
-
-bool list_none_foreign(const void *row)
-{
-	(void)row;
-	return false;
 }
 
 /* ---- unloading ---- */
@@ -103,24 +41,23 @@ static bool among(int64_t id, const int64_t *ids, size_t count)
 /* The maps that no program but these uses, and that go with them. */
 static void name_maps(const struct model *m, const int64_t *ids, size_t count, struct buf *out)
 {
-	for (size_t i = 0; i < m->use_count;) {
-		int64_t map = m->uses[i].map_id;
-		const struct map_row *row = model_map(m, map);
-		bool goes = true;
+	for (size_t i = 0; i < m->maps.all.count; i++) {
+		const struct map_row *map = (const struct map_row *)m->maps.all.at[i];
+		const struct program_row *user;
+		bool goes = model_user(m, map->m.id, 0) != NULL;
 
-		for (; i < m->use_count && m->uses[i].map_id == map; i++)
-			goes &= among(m->uses[i].program_id, ids, count);
-		if (goes && row)
-			buf_printf(out, "  map %lld %s\n", (long long)map, row->m.name);
+		for (size_t n = 0; goes && (user = model_user(m, map->m.id, n)); n++)
+			goes = among(user->p.id, ids, count);
+		if (goes)
+			buf_printf(out, "  map %lld %s\n", (long long)map->m.id, map->m.name);
 	}
 }
 
 static void name_links(const struct model *m, int64_t program, struct buf *out)
 {
 	const struct link_row *row;
-	size_t i = 0;
 
-	while ((row = model_link_of(m, program, &i)))
+	for (size_t n = 0; (row = model_link_of(m, program, n)); n++)
 		buf_printf(out, "  link %lld %s %s\n", (long long)row->l.id,
 			   row->l.type ? row->l.type : "",
 			   row->l.target_text ? row->l.target_text : "");

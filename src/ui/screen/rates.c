@@ -20,74 +20,117 @@ void rates_free(struct rates *r)
 
 /* ---- asking ---- */
 
+/* Ours by their pins, others' by their kernel ids. */
 struct query {
 	struct rates *rates;
 	struct stats_pin *pins;
-	size_t room;
+	uint32_t *ids;
+	size_t pin_count, id_count;
 };
 
-/* Only what is there can be asked for: a pin that is gone would fail. */
-static bool add(struct query *a, const struct program_row *row)
+static void add_other(struct query *q, const struct row *row)
 {
-	struct stats_pin *pins;
-	int64_t *ids;
+	uint32_t *grown = grow(q->ids, q->id_count, sizeof(*grown));
 
-	if (!row->p.pin || (row->look.sight != SIGHT_LOADED && row->look.sight != SIGHT_ATTACHED))
-		return true;
-	pins = grow(a->pins, a->rates->count, sizeof(*pins));
-	a->pins = pins ? pins : a->pins;
-	ids = grow(a->rates->asked, a->rates->count, sizeof(*ids));
-	a->rates->asked = ids ? ids : a->rates->asked;
-	if (!pins || !ids)
-		return false;
-	pins[a->rates->count] = (struct stats_pin){ row->p.pin, &row->p.identity };
-	ids[a->rates->count++] = row->p.id;
-	return true;
+	if (!grown)
+		return;
+	q->ids = grown;
+	grown[q->id_count++] = (uint32_t)-row->key;
 }
 
-static void add_seen(struct screen *s, struct query *a)
+/* Only what is there can be asked for: a pin that is gone would fail. */
+static void add_ours(struct query *q, const struct program_row *row)
+{
+	struct stats_pin *pins;
+	int64_t *keys;
+
+	if (!row->p.pin ||
+	    (row->row.look.sight != SIGHT_LOADED && row->row.look.sight != SIGHT_ATTACHED))
+		return;
+	pins = grow(q->pins, q->pin_count, sizeof(*pins));
+	q->pins = pins ? pins : q->pins;
+	keys = grow(q->rates->asked, q->pin_count, sizeof(*keys));
+	q->rates->asked = keys ? keys : q->rates->asked;
+	if (!pins || !keys)
+		return;
+	keys[q->pin_count] = row->row.key;
+	pins[q->pin_count++] = (struct stats_pin){ row->p.pin, &row->p.identity };
+}
+
+static void add_seen(struct screen *s, struct query *q)
 {
 	const struct list_view *l = &s->panes[PANE_PROGRAMS].list;
 	bool all = list_view_sort(l)->rate;
-	const struct program_row *detail;
+	const struct pane *detail = &s->panes[PANE_DETAIL];
+	struct program_row *about = detail->shown ? model_program(&s->model, detail->about) : NULL;
 	size_t from = all ? 0 : l->top;
 	size_t to = all ? l->count : l->top + (size_t)l->height;
 
 	for (size_t i = from; i < to && i < l->count; i++) {
-		if (l->order[i] >= s->model.program_count)
-			break; /* others' come last, and have no pin to ask by */
+		struct program_row *row = (struct program_row *)l->order[i];
+
+		if (row == about)
+			about = NULL; /* twice in one reading would be no time at all */
+		if (row_foreign(&row->row)) {
+			add_other(q, &row->row);
+			continue;
+		}
 		if (all)
-			model_see_program(&s->model, l->order[i]);
-		if (!add(a, &s->model.programs[l->order[i]]))
-			return;
+			model_see_program(&s->model, row);
+		add_ours(q, row);
 	}
 	/* Detail's graph goes on when its row is out of sight. */
-	detail = model_program(&s->model, s->panes[PANE_DETAIL].about);
-	for (size_t i = 0; detail && i < a->rates->count; i++)
-		if (a->rates->asked[i] == detail->p.id)
-			return; /* twice in one reading would be no time at all */
-	if (detail && s->panes[PANE_DETAIL].shown)
-		add(a, detail);
+	if (about)
+		add_ours(q, about);
+}
+
+static int compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Others' are told behind ours, in rising order. False: lost memory. */
+static bool note_others(struct query *q)
+{
+	struct rates *r = q->rates;
+	int64_t *keys = realloc(r->asked, (q->pin_count + q->id_count + 1) * sizeof(*keys));
+
+	if (!keys)
+		return false;
+	r->asked = keys;
+	if (q->id_count)
+		qsort(q->ids, q->id_count, sizeof(*q->ids), compare);
+	for (size_t i = 0; i < q->id_count; i++)
+		keys[q->pin_count + i] = -(int64_t)q->ids[i];
+	r->count = q->pin_count + q->id_count;
+	return true;
 }
 
 static json_t *request(struct screen *s)
 {
 	struct rates *r = &s->rates;
-	struct query a = { .rates = r };
+	struct query q = { .rates = r };
 	struct stats_query query = { .enable = true,
 				     .hold_ms = (int64_t)s->interval_ms + HOLD_MORE_MS };
-	json_t *request;
+	json_t *request = NULL;
 
 	if (s->ui->options->stats == SWITCH_OFF || r->retry_at > clock_monotonic())
 		return NULL;
 	free(r->asked);
 	r->asked = NULL;
 	r->count = 0;
-	add_seen(s, &a);
-	query.pins = a.pins;
-	query.pin_count = r->count;
-	request = r->count ? stats_request(&query) : NULL;
-	free(a.pins);
+	add_seen(s, &q);
+	query.pins = q.pins;
+	query.pin_count = q.pin_count;
+	if (note_others(&q) && r->count) {
+		query.kernel_ids = q.ids;
+		query.kernel_id_count = q.id_count;
+		request = stats_request(&query);
+	}
+	free(q.pins);
+	free(q.ids);
 	return request;
 }
 
@@ -143,7 +186,10 @@ static void answer(struct screen *s, const json_t *result, const struct error *e
 		r->counting = reading.counting;
 		r->now = reading.at;
 		for (size_t i = 0; i < r->count && i < reading.count; i++) {
-			struct program_row *row = model_program(&s->model, r->asked[i]);
+			const struct rows *rows =
+				r->asked[i] < 0 ? &s->others.rows : &s->model.programs;
+			struct program_row *row =
+				(struct program_row *)rows_find(rows, r->asked[i]);
 
 			if (row)
 				note_sample(row, &reading.samples[i], reading.at, reading.counting);

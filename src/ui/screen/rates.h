@@ -28,8 +28,8 @@ struct series {
 };
 
 struct rates {
-	int64_t *asked; /* ids, in the order of the query's pins */
-	size_t count, room;
+	int64_t *asked; /* keys of rows, in the order of the samples */
+	size_t count;
 	int64_t now;	  /* the worker's clock at the last reading */
 	int64_t retry_at; /* after a failure: not before (monotonic ns) */
 	enum stats_counting counting;

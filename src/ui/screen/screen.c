@@ -107,12 +107,12 @@ static void draw_header(struct screen *s)
 	int used, right;
 
 	buf_printf(&left, "bpfman %s  %s", s->host.name, s->host.kernel);
-	count(&left, s->model.program_count, "program");
+	count(&left, s->model.programs.all.count, "program");
 	if (s->others.known)
-		buf_printf(&left, " (+%zu other%s)", s->others.count,
-			   s->others.count == 1 ? "" : "s");
-	count(&left, s->model.map_count, "map");
-	count(&left, s->model.link_count, "link");
+		buf_printf(&left, " (+%zu other%s)", s->others.rows.all.count,
+			   s->others.rows.all.count == 1 ? "" : "s");
+	count(&left, s->model.maps.all.count, "map");
+	count(&left, s->model.links.all.count, "link");
 	if (manager_dry_run(s->ui->session.manager))
 		buf_str(&left, "   dry run");
 	if (s->paused)
@@ -272,10 +272,8 @@ void screen_refresh(struct screen *s)
 	for (int i = 0; i < PANE_COUNT; i++) {
 		struct pane *p = &s->panes[i];
 
-		if (p->ops->list && p->generation != s->model.generation) {
-			p->generation = s->model.generation;
-			list_view_update(&p->list, s);
-		}
+		if (p->ops->list)
+			list_view_take(&p->list, s);
 		if (p->ops->refresh)
 			p->ops->refresh(s, p);
 	}
@@ -317,6 +315,8 @@ int screen_open(struct screen **out, struct ui *ui, const struct screen_host *ho
 		s->panes[i].text.wrap = s->panes[i].text.follow = true;
 	}
 	model_init(&s->model, ui->session.manager);
+	entries_init(&s->entries);
+	others_init(&s->others);
 	r = terminal_open(s, e);
 	if (r) {
 		screen_close(s);

@@ -82,7 +82,7 @@ struct pane {
 	struct rect at;
 	struct list_view list;
 	struct text_view text;
-	unsigned generation; /* of the model that its contents were made of */
+	unsigned generation; /* Detail: of the model that its contents were made of */
 	char *command;	     /* Detail: tells what it shows; NULL: the keys */
 	char *subject;	     /* Detail: what that is, for the title */
 	int64_t about;	     /* Detail: the program it is of, or 0 */
@@ -115,10 +115,11 @@ struct screen {
 	struct rates rates;
 	struct entries entries;
 	struct others {
-		struct program_row *rows; /* in order of kernel id */
-		size_t count;
+		struct rows rows; /* struct program_row; a key is the kernel id, negative */
 		bool known, hidden;
-		int64_t next; /* when to ask again (monotonic ns) */
+		int64_t next;	/* when to ask again (monotonic ns) */
+		unsigned asked; /* how often */
+		bool anew;	/* the last time for all of them */
 	} others;
 	bool dirty, dirty_prompt;
 	bool ended;
@@ -248,6 +249,7 @@ void popup_ask(struct screen *s, const char *what, const char *command);
 int popup_complete(int count, int key);
 
 /* others.c */
+void others_init(struct others *o);
 void others_free(struct others *o);
 
 /* pane_detail.c */
