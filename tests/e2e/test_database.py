@@ -202,13 +202,12 @@ def small_disk(env, request):
 
 def fill(path, leave):
     """Fills the disk of path up to leave bytes."""
-    with open(path, "wb") as file:
+    with open(path, "wb", buffering=0) as file:
         free = os.statvfs(path.parent)
         left = free.f_bavail * free.f_frsize - leave
         with contextlib.suppress(OSError):
             while left > 0:
                 left -= file.write(b"x" * min(left, 65536))
-                file.flush()
 
 
 @pytest.mark.parametrize("leave", [0, 16 << 10, 64 << 10, 128 << 10, 256 << 10])
