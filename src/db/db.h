@@ -130,6 +130,7 @@ struct db_object {
 	char *options;    /* JSON: the load's options, to do it again */
 	char previous_sha256[65]; /* of the build before the last upgrade; "" none */
 	char *previous_path;
+	bool on_boot; /* `restore --boot` brings it back */
 	uint32_t loaded_by; /* uid */
 	int64_t created_at; /* ns since the epoch */
 };
@@ -282,6 +283,8 @@ struct db_pair {
 int db_uses(struct db *db, struct db_pair **pairs, size_t *count, struct error *e);
 
 int db_link_insert(struct db *db, struct db_link *l, struct error *e);
+/* Writes all of l over the row with its id, as it is after a restore. */
+int db_link_update(struct db *db, const struct db_link *l, struct error *e);
 /* It is attached: stores type, target and identity, and makes the state DB_LOADED. */
 int db_link_settle(struct db *db, const struct db_link *l, struct error *e);
 int db_link_set_state(struct db *db, int64_t id, enum db_state state, const char *run_id,
@@ -363,12 +366,14 @@ typedef int (*db_event_fn)(void *data, struct db_event *event);
 int db_events(struct db *db, int64_t limit, db_event_fn fn, void *data, struct error *e);
 /*
  * Upgrades under way, one an object at most: the intent of putting another file's programs in place
- * of an object's. Until it is done it is taken back; from then on only what was replaced is to be
- * removed.
+ * of an object's, or (a restore) its own again. Until it is done it is taken back; from then on only
+ * what was replaced is to be removed.
  */
 struct db_upgrade {
 	int64_t object_id;
 	bool done;       /* the rows tell the new build */
+	bool restore;    /* of what is lost, from the object's own bytes */
+	uint64_t dir_ino; /* st_ino of the object's directory before; 0: it had none */
 	char *run_id;
 	char *boot_id;
 	uint64_t root_dev;

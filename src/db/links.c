@@ -42,6 +42,13 @@ int db_link_insert(struct db *db, struct db_link *l, struct error *e)
 	return db_insert_thing(db, DB_LINK, &sql, l, e);
 }
 
+int db_link_update(struct db *db, const struct db_link *l, struct error *e)
+{
+	static const struct sql sql = UPDATE(&links);
+
+	return db_update_thing(db, DB_LINK, &sql, l, e);
+}
+
 int db_link_settle(struct db *db, const struct db_link *l, struct error *e)
 {
 	static const struct sql sql =

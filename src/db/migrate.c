@@ -229,6 +229,13 @@ static const char *const migrations[] = {
 	"	number INTEGER PRIMARY KEY,\n"
 	"	id INTEGER NOT NULL -- of a thing that came, changed or went\n"
 	") STRICT;\n",
+
+	/* restore */
+	"ALTER TABLE objects ADD COLUMN on_boot INTEGER NOT NULL DEFAULT 0 "
+	"CHECK (on_boot IN (0, 1));\n"
+	"ALTER TABLE upgrades ADD COLUMN restore INTEGER NOT NULL DEFAULT 0 "
+	"CHECK (restore IN (0, 1));\n"
+	"ALTER TABLE upgrades ADD COLUMN dir_ino INTEGER NOT NULL DEFAULT 0;\n",
 };
 /* clang-format on */
 

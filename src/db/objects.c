@@ -19,6 +19,7 @@ static const struct field fields[] = {
 	FIELD(struct db_object, options),
 	FIELD_AS(struct db_object, FIELD_SHA256, previous_sha256),
 	FIELD(struct db_object, previous_path),
+	FIELD(struct db_object, on_boot),
 	FIELD(struct db_object, loaded_by),
 	FIELD(struct db_object, created_at),
 };

@@ -7,6 +7,8 @@
 static const struct field fields[] = {
 	FIELD(struct db_upgrade, object_id),
 	FIELD(struct db_upgrade, done),
+	FIELD(struct db_upgrade, restore),
+	FIELD(struct db_upgrade, dir_ino),
 	FIELD(struct db_upgrade, run_id),
 	FIELD(struct db_upgrade, boot_id),
 	FIELD(struct db_upgrade, root_dev),

@@ -35,7 +35,7 @@ static int check_program(struct attaching *k)
 	if (look.sight == SIGHT_LOST) {
 		error_set(k->e, ENOENT, "program %lld \"%s\" is lost (%s): it is no longer loaded",
 			  (long long)p->id, p->name, look.reason);
-		return error_hint(k->e, "unload %lld and load its file again", (long long)p->id);
+		return error_hint(k->e, "restore object:%s brings it back", p->object_name);
 	}
 	return check_reachable(k->m, "program", p->id, p->name, look, k->e);
 }

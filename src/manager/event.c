@@ -104,6 +104,22 @@ static void add_alone(struct manager *m, struct db *db, struct db_event *event)
 		db_rollback(db);
 }
 
+void event_add_failure(struct manager *m, enum db_kind kind, int64_t id, const char *name,
+		       const struct error *failure)
+{
+	struct db_event event = {
+		.kind = (char *)db_kind_name(kind),
+		.thing_id = id,
+		.name = (char *)name,
+		.message = failure->message,
+	};
+
+	if (m->config.dry_run || !m->command.name)
+		return;
+	add_alone(m, m->db, &event);
+	m->command.told = true;
+}
+
 /*
  * A command that failed before it came to open the database for writing, with locks and pin root,
  * does not do so for its event; and where there is no database, none is made for it.

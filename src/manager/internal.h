@@ -91,6 +91,9 @@ int manager_ask_entries(struct manager *m, const char *subject, json_t *request,
  */
 int event_add(struct manager *m, enum db_kind kind, int64_t id, const char *name,
 	      const char *message, struct error *e);
+/* A part of what the command does failed, and it goes on: an event of its own. */
+void event_add_failure(struct manager *m, enum db_kind kind, int64_t id, const char *name,
+		       const struct error *failure);
 /* What the command works on, as soon as that is known: told should it fail. id 0: it has none. */
 void event_about(struct manager *m, enum db_kind kind, int64_t id, const char *name);
 /* No command runs. */

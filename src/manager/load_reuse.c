@@ -26,8 +26,7 @@ static int find(struct manager *m, const struct manager_pair *pair, struct db_ma
 	error_set(e, look.sight == SIGHT_LOST ? ENOENT : EAGAIN,
 		  "map %lld \"%s\" cannot be used: it is %s%s%s", (long long)map->id, map->name,
 		  sight_name(look.sight), look.reason ? ", " : "", look.reason ?: "");
-	return look.sight == SIGHT_LOST ? error_hint(e, "unload what it belongs to, and load that "
-							"again")
+	return look.sight == SIGHT_LOST ? error_hint(e, "`restore` brings back what is lost")
 					: -e->err;
 }
 

@@ -239,7 +239,7 @@ struct manager_load {
 		struct manager_attachment what;
 	} * attach;
 	size_t attach_count;
-	bool attach_all; /* the other programs too, where their sections say it */
+	bool attach_all;		  /* the other programs too, where their sections say it */
 	const struct manager_pair *reuse; /* map of the object, MAP to use for it */
 	size_t reuse_count;
 	bool ensure;
@@ -293,7 +293,7 @@ int manager_verify(struct manager *m, const char *path, const char *program, con
 
 struct manager_upgrade {
 	int64_t object_id;
-	const char *path;		/* NULL: back to the build before */
+	const char *path;	       /* NULL: back to the build before */
 	const char *const *reset_maps; /* names of maps that begin anew */
 	size_t reset_count;
 	/* A link was attached anew, since the kernel cannot move it; may be NULL. */
@@ -308,6 +308,50 @@ struct manager_upgrade {
  */
 int manager_upgrade(struct manager *m, const struct manager_upgrade *u, bool *changed,
 		    struct error *e);
+
+enum restore_outcome {
+	RESTORE_INTACT, /* nothing was lost */
+	RESTORE_DONE,
+	RESTORE_PARTLY, /* a link is lost still */
+	RESTORE_FAILED,
+};
+/* What became of one object. */
+struct restored {
+	int64_t id;
+	char *name;
+	enum restore_outcome outcome;
+	size_t programs, maps, links; /* that came back */
+	struct restored_note {
+		enum db_kind kind; /* of the map or link that it is about */
+		int64_t id;
+		char *name; /* a link's is its program's */
+		bool lost;  /* it is not there again */
+		char *text;
+	} * notes;
+	size_t note_count;
+	bool awaits;	      /* it is not attached because its target is not there */
+	struct error failure; /* why nothing came back, or more is lost */
+};
+struct restored_list {
+	struct restored *at;
+	size_t count;
+};
+void restored_list_free(struct restored_list *list);
+
+struct manager_restore {
+	const int64_t *ids;   /* of objects */
+	size_t count;	      /* 0: all of which something is lost */
+	int64_t wait;	      /* ns to wait for targets of links that are not there */
+	manager_kept_fn kept; /* as of an upgrade */
+	void *kept_data;
+};
+/*
+ * Brings back what is lost, object by object, under the same ids: each is whole and will survive
+ * any kill before the next begins, and one that fails does not keep the others from it. 0: the
+ * list, in order of ids, tells how each went; free it in any case.
+ */
+int manager_restore(struct manager *m, const struct manager_restore *ask,
+		    struct restored_list *list, struct error *e);
 
 /*
  * Unloads programs and objects in one step: detached, unpinned, forgotten. Maps that other

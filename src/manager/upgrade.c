@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Upgrading: one step after the other, and back where one fails. */
 #include "manager/load.h"
-#include "manager/upgrade.h"
+#include "manager/restore.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -11,11 +11,13 @@
 #include "base/text.h"
 #include "kernel/protocol/protocol.h"
 
-static int intend(struct upgrading *k)
+int upgrade_intend(struct upgrading *k)
 {
 	struct db *db = k->m->db;
 	struct db_upgrade u = {
 		.object_id = k->o.id,
+		.restore = k->restore,
+		.dir_ino = k->dir_ino,
 		.run_id = k->m->run_id,
 		.boot_id = k->m->boot_id,
 		.root_dev = k->m->root_dev,
@@ -29,6 +31,8 @@ static int intend(struct upgrading *k)
 		r = db_file_store(db, k->in.sha256, k->in.bytes, k->in.len, k->e);
 	if (!r)
 		r = db_upgrade_insert(db, &u, k->e);
+	if (!r && k->restore && k->restore->outside)
+		r = parents_remember(k->m, k->restore->outside, k->e);
 	if (!r)
 		r = db_commit(db, k->e);
 	if (r)
@@ -36,8 +40,7 @@ static int intend(struct upgrading *k)
 	return r;
 }
 
-/* The load's own options, as they were, with the places of an upgrade. */
-static int load_request(struct upgrading *k, json_t **request)
+int upgrade_load_request(struct upgrading *k, json_t **request)
 {
 	int64_t next_id = 0;
 	int r = db_next_id(k->m->db, &next_id, k->e);
@@ -66,7 +69,7 @@ static int load_request(struct upgrading *k, json_t **request)
 	return r;
 }
 
-static char *in_next(const struct upgrading *k, const char *pin)
+char *upgrade_in_next(const struct upgrading *k, const char *pin)
 {
 	struct buf path = { 0 };
 
@@ -79,7 +82,7 @@ static int attach_anew(struct upgrading *k, const struct db_link *l)
 {
 	static const struct manager_attachment nothing_more;
 	const struct db_program *p = upgrade_program(&k->rows, l->program_id);
-	char *program = in_next(k, p->pin), *final = in_next(k, l->pin);
+	char *program = upgrade_in_next(k, p->pin), *final = upgrade_in_next(k, l->pin);
 	char *staging = root_link_staging(k->m, l->id);
 	json_t *asked = json_loads(l->options ? l->options : "{}", JSON_REJECT_DUPLICATES, NULL);
 	json_t *request = NULL, *answer = NULL, *row;
@@ -124,8 +127,7 @@ static char *in_place(const struct upgrading *k, const char *path)
 	return buf_take(&place);
 }
 
-/* A link that runs a third program was changed behind our back: better to stop than to guess. */
-static int check_kept(struct upgrading *k, const json_t *answer)
+int upgrade_check_kept(struct upgrading *k, const json_t *answer)
 {
 	const json_t *item;
 	size_t i;
@@ -183,7 +185,7 @@ static int put_in_place(struct upgrading *k, json_t **loaded)
 	json_t *request, *moved = NULL;
 	int r;
 
-	r = load_request(k, &request);
+	r = upgrade_load_request(k, &request);
 	if (!r)
 		r = manager_do(k->m, k->in.path, request, loaded, k->e);
 	for (size_t i = 0; !r && i < k->rows.link_count; i++)
@@ -192,7 +194,7 @@ static int put_in_place(struct upgrading *k, json_t **loaded)
 	if (!r)
 		r = upgrade_retarget(k->m, &k->rows, k->next, k->dir, k->moves, &moved, k->e);
 	if (!r)
-		r = check_kept(k, moved);
+		r = upgrade_check_kept(k, moved);
 	if (!r)
 		r = upgrade_exchange(k->m, k->dir, k->next, k->e);
 	if (!r)
@@ -201,11 +203,12 @@ static int put_in_place(struct upgrading *k, json_t **loaded)
 	return r;
 }
 
-/* It failed on the way: back to where it was. The first reason stays. */
-static void take_back(struct upgrading *k, const json_t *loaded)
+void upgrade_failed(struct upgrading *k, const json_t *loaded)
 {
 	struct db_upgrade u = {
 		.object_id = k->o.id,
+		.restore = k->restore,
+		.dir_ino = k->dir_ino,
 		.boot_id = k->m->boot_id,
 		.root_dev = k->m->root_dev,
 	};
@@ -234,18 +237,19 @@ static int run(struct upgrading *k, bool *changed)
 {
 	struct error later = ERROR_INIT;
 	json_t *loaded = NULL;
-	int r = intend(k);
+	int r = upgrade_intend(k);
 
 	if (r)
 		return r;
 	r = put_in_place(k, &loaded);
 	if (r) {
-		take_back(k, loaded);
+		upgrade_failed(k, loaded);
 		goto out;
 	}
 	*changed = true;
 	/* From here it is done, whatever becomes of what was replaced. */
-	r = upgrade_finish(k->m, k->o.id, k->u->kept, k->u->kept_data, &later);
+	r = upgrade_finish(k->m, &(struct db_upgrade){ .object_id = k->o.id, .done = true },
+			   k->u->kept, k->u->kept_data, &later);
 	if (!r)
 		r = unload_finish_surely(k->m, k->u->kept, k->u->kept_data, &later);
 	if (r && k->u->kept)
@@ -306,6 +310,26 @@ static int upgrade_locked(struct upgrading *k, bool *changed)
 	return r;
 }
 
+void upgrade_free(struct upgrading *k)
+{
+	db_object_clear(&k->o);
+	upgrade_rows_free(&k->rows);
+	input_free(&k->in);
+	json_decref(k->options);
+	json_decref(k->file);
+	json_decref(k->program_ids);
+	json_decref(k->map_ids);
+	json_decref(k->keep);
+	json_decref(k->carry);
+	json_decref(k->moves);
+	json_decref(k->attached);
+	free(k->anew);
+	free(k->dir);
+	free(k->next);
+	free(k->staging);
+	free(k->by_name);
+}
+
 int manager_upgrade(struct manager *m, const struct manager_upgrade *u, bool *changed,
 		    struct error *e)
 {
@@ -318,21 +342,6 @@ int manager_upgrade(struct manager *m, const struct manager_upgrade *u, bool *ch
 		return r;
 	r = upgrade_locked(&k, changed);
 	manager_unlock(m);
-	db_object_clear(&k.o);
-	upgrade_rows_free(&k.rows);
-	input_free(&k.in);
-	json_decref(k.options);
-	json_decref(k.file);
-	json_decref(k.program_ids);
-	json_decref(k.map_ids);
-	json_decref(k.keep);
-	json_decref(k.carry);
-	json_decref(k.moves);
-	json_decref(k.attached);
-	free(k.anew);
-	free(k.dir);
-	free(k.next);
-	free(k.staging);
-	free(k.by_name);
+	upgrade_free(&k);
 	return r;
 }

@@ -32,6 +32,8 @@ struct upgrading {
 	const struct manager_upgrade *u;
 	struct error *e;
 	struct db_object o;
+	struct restoring *restore; /* what is lost comes back (restore.h); NULL: another build */
+	uint64_t dir_ino;	   /* st_ino of the object's directory; 0: it has none */
 	struct upgrade_rows rows;
 	struct input in;
 	json_t *options; /* those of the load */
@@ -46,10 +48,45 @@ struct upgrading {
 	int64_t now;
 };
 
-/* Refuses an object of which anything is lost or out of reach (upgrade_plan.c). */
+void upgrade_free(struct upgrading *k);
+
+/* ---- what is to be done (upgrade_plan.c) ---- */
+
+/* Refuses an object of which anything is lost or out of reach. */
 int upgrade_check_alive(struct upgrading *k);
 /* Fills the lists of what is to be done, and refuses what cannot be. */
 int upgrade_plan(struct upgrading *k);
+/* Its parts: the lists are made, empty. */
+int upgrade_plan_begin(struct upgrading *k);
+/* The directory goes as a whole in the end, and with it whatever a stranger put there: refused. */
+int upgrade_check_strangers(struct upgrading *k);
+/* Fills k->file. */
+int upgrade_look_into(struct upgrading *k);
+/* Whether the new build is going to have this program: as the load chose, or all. */
+bool upgrade_is_selected(const struct upgrading *k, const char *program);
+/* What the object file says of these is the program's text as much as its instructions are. */
+bool upgrade_is_constant(const char *map);
+/* Adds the id of a program or map to a list. */
+int upgrade_set_id(json_t *ids, const char *name, int64_t id, struct error *e);
+/* *program is one of another object that uses the map, or 0. */
+int upgrade_foreign_user(struct upgrading *k, int64_t map_id, int64_t *program);
+/* How the kernel lets link i change its program: asked of the link itself. */
+int upgrade_plan_link(struct upgrading *k, size_t i);
+
+/* ---- its steps (upgrade.c) ---- */
+
+int upgrade_intend(struct upgrading *k);
+/* The load's own options, as they were, with the places of an upgrade. */
+int upgrade_load_request(struct upgrading *k, json_t **request);
+/* Where a pin of the object's is while the new build is on its way; caller frees. */
+char *upgrade_in_next(const struct upgrading *k, const char *pin);
+/* A link that runs a third program was changed behind our back: better to stop than to guess. */
+int upgrade_check_kept(struct upgrading *k, const json_t *answer);
+/*
+ * It failed on the way: back to where it was. The reason in k->e stays. loaded: the worker's answer
+ * to the load, for its log; may be NULL.
+ */
+void upgrade_failed(struct upgrading *k, const json_t *loaded);
 
 /*
  * Asks the worker to point those links, and the --pin-path names, at the programs in dir instead
@@ -65,13 +102,16 @@ int upgrade_take_back(struct manager *m, const struct db_upgrade *u, struct erro
  * The rows tell the new build: removes what was replaced, then the upgrade's row. kept is told what
  * could not be removed or lives on in other hands; it may be NULL.
  */
-int upgrade_finish(struct manager *m, int64_t object_id, manager_kept_fn kept, void *data,
+int upgrade_finish(struct manager *m, const struct db_upgrade *u, manager_kept_fn kept, void *data,
 		   struct error *e);
 
 /* Settles whatever upgrade an earlier session left; see recover(). */
 int upgrade_recover(struct manager *m, struct error *e);
 
-/* Writes what the new build is over the object's rows, in the open transaction. */
+/*
+ * Writes what the new build is over the object's rows, in the open transaction; attached may be
+ * NULL.
+ */
 int upgrade_record(struct manager *m, const struct db_object *o, const struct upgrade_rows *rows,
 		   const json_t *loaded, const json_t *attached, struct error *e);
 

@@ -26,8 +26,7 @@ int upgrade_check_alive(struct upgrading *k)
 				  "program %lld \"%s\" is lost (%s): there is "
 				  "nothing to upgrade",
 				  (long long)p->id, p->name, look.reason);
-			return error_hint(k->e, "unload object:%s, and load the new file",
-					  k->o.name);
+			return error_hint(k->e, "restore object:%s first", k->o.name);
 		}
 		r = check_reachable(k->m, "program", p->id, p->name, look, k->e);
 		if (r)
@@ -53,8 +52,7 @@ static const json_t *in_file(const struct upgrading *k, const char *list, const 
 	return NULL;
 }
 
-/* Whether the new build is going to have this program: as the load chose, or all. */
-static bool is_selected(const struct upgrading *k, const char *name)
+bool upgrade_is_selected(const struct upgrading *k, const char *name)
 {
 	const json_t *programs = json_object_get(k->options, "programs"), *item;
 	const json_t *row = in_file(k, "programs", name);
@@ -77,7 +75,7 @@ static bool is_selected(const struct upgrading *k, const char *name)
 	return false;
 }
 
-static int set_id(json_t *ids, const char *name, int64_t id, struct error *e)
+int upgrade_set_id(json_t *ids, const char *name, int64_t id, struct error *e)
 {
 	char *key = wire_encode(name, strlen(name));
 	char text[24];
@@ -105,8 +103,8 @@ static int plan_programs(struct upgrading *k)
 	for (size_t i = 0; !r && i < k->rows.program_count; i++) {
 		const struct db_program *p = &k->rows.programs[i];
 
-		if (is_selected(k, p->name)) {
-			r = set_id(k->program_ids, p->name, p->id, k->e);
+		if (upgrade_is_selected(k, p->name)) {
+			r = upgrade_set_id(k->program_ids, p->name, p->id, k->e);
 		} else if (has_links(k, p->id)) {
 			error_set(k->e, ENOENT, "%s has no program %s, which is attached",
 				  k->in.path, p->name);
@@ -131,8 +129,7 @@ static bool is_reset(const struct upgrading *k, const char *name)
 	return false;
 }
 
-/* What the object file says of these is the program's text as much as its instructions are. */
-static bool is_constant(const char *name)
+bool upgrade_is_constant(const char *name)
 {
 	return !strncmp(name, ".rodata", 7) || !strcmp(name, ".kconfig");
 }
@@ -163,8 +160,7 @@ static int check_resets(struct upgrading *k)
 	return 0;
 }
 
-/* *program is one of another object that uses the map, or 0. */
-static int foreign_user(struct upgrading *k, int64_t map_id, int64_t *program)
+int upgrade_foreign_user(struct upgrading *k, int64_t map_id, int64_t *program)
 {
 	int64_t *users;
 	size_t count;
@@ -194,7 +190,7 @@ static int check_map(struct upgrading *k, const struct db_map *map)
 static int plan_map(struct upgrading *k, const struct db_map *map)
 {
 	bool stays = in_file(k, "maps", map->name);
-	bool kept = stays && !is_constant(map->name) && !is_reset(k, map->name);
+	bool kept = stays && !upgrade_is_constant(map->name) && !is_reset(k, map->name);
 	int64_t user = 0;
 	char *key;
 	int r;
@@ -210,7 +206,7 @@ static int plan_map(struct upgrading *k, const struct db_map *map)
 		free(key);
 		return r;
 	}
-	r = foreign_user(k, map->id, &user);
+	r = upgrade_foreign_user(k, map->id, &user);
 	if (!r && user && stays) {
 		error_set(k->e, EBUSY,
 			  "map %s cannot be reset: program %lld of another object "
@@ -219,14 +215,13 @@ static int plan_map(struct upgrading *k, const struct db_map *map)
 		return error_hint(k->e, "unload that one first");
 	}
 	if (!r && stays)
-		return set_id(k->map_ids, map->name, map->id, k->e);
+		return upgrade_set_id(k->map_ids, map->name, map->id, k->e);
 	if (!r && user && json_array_append_new(k->carry, wire_json(map->pin)))
 		r = error_nomem(k->e);
 	return r;
 }
 
-/* How the kernel lets a link change its program: asked of the link itself. */
-static int plan_link(struct upgrading *k, size_t i)
+int upgrade_plan_link(struct upgrading *k, size_t i)
 {
 	const struct db_link *l = &k->rows.links[i];
 	const struct db_program *p = upgrade_program(&k->rows, l->program_id);
@@ -270,52 +265,69 @@ out:
 	return r;
 }
 
+/* Something in the object's directory. */
+struct entry {
+	const char *boot_id; /* the present one */
+	const char *name;
+	struct stat st;
+};
+
 /* Whether a row says that this very thing is pinned there under that name. */
-static bool is_pin_of(const char *name, const struct stat *st, const char *pin,
+static bool is_pin_of(const struct entry *entry, const char *boot_id, const char *pin,
 		      const struct db_identity *identity)
 {
-	return pin && !strcmp(path_base(pin), name) && st->st_dev == identity->dev &&
-	       st->st_ino == identity->ino;
+	return pin && boot_id && !strcmp(boot_id, entry->boot_id) &&
+	       !strcmp(path_base(pin), entry->name) && entry->st.st_dev == identity->dev &&
+	       entry->st.st_ino == identity->ino;
 }
 
-static bool is_ours(const struct upgrade_rows *rows, const char *name, const struct stat *st)
+static bool is_ours(const struct upgrade_rows *rows, const struct entry *entry)
 {
-	for (size_t i = 0; i < rows->program_count; i++)
-		if (is_pin_of(name, st, rows->programs[i].pin, &rows->programs[i].identity))
+	for (size_t i = 0; i < rows->program_count; i++) {
+		const struct db_program *p = &rows->programs[i];
+
+		if (is_pin_of(entry, p->boot_id, p->pin, &p->identity))
 			return true;
-	for (size_t i = 0; i < rows->map_count; i++)
-		if (is_pin_of(name, st, rows->maps[i].pin, &rows->maps[i].identity))
+	}
+	for (size_t i = 0; i < rows->map_count; i++) {
+		const struct db_map *map = &rows->maps[i];
+
+		if (is_pin_of(entry, map->boot_id, map->pin, &map->identity))
 			return true;
-	for (size_t i = 0; i < rows->link_count; i++)
-		if (is_pin_of(name, st, rows->links[i].pin, &rows->links[i].identity))
+	}
+	for (size_t i = 0; i < rows->link_count; i++) {
+		const struct db_link *l = &rows->links[i];
+
+		if (is_pin_of(entry, l->boot_id, l->pin, &l->identity))
 			return true;
+	}
 	return false;
 }
 
-/* The directory goes as a whole in the end, and with it whatever a stranger put there. */
-static int check_strangers(struct upgrading *k)
+int upgrade_check_strangers(struct upgrading *k)
 {
 	DIR *d = opendir(k->dir);
-	const struct dirent *entry;
-	struct stat st;
+	struct entry entry = { .boot_id = k->m->boot_id };
+	const struct dirent *found;
 	int r = 0;
 
 	if (!d)
 		return error_set(k->e, errno, "cannot read %s: %s", k->dir, strerror(errno));
-	while (!r && (entry = readdir(d))) {
-		if (entry->d_name[0] == '.' || /* bpffs has no names with dots but . and .. */
-		    fstatat(dirfd(d), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) ||
-		    is_ours(&k->rows, entry->d_name, &st))
+	while (!r && (found = readdir(d))) {
+		entry.name = found->d_name;
+		if (entry.name[0] == '.' || /* bpffs has no names with dots but . and .. */
+		    fstatat(dirfd(d), entry.name, &entry.st, AT_SYMLINK_NOFOLLOW) ||
+		    is_ours(&k->rows, &entry))
 			continue;
 		error_set(k->e, EEXIST, "%s/%s is not what bpfman pinned there, and would be lost",
-			  k->dir, entry->d_name);
+			  k->dir, entry.name);
 		r = error_hint(k->e, "see what it is, and move or remove it");
 	}
 	closedir(d);
 	return r;
 }
 
-static int look_into(struct upgrading *k)
+int upgrade_look_into(struct upgrading *k)
 {
 	json_t *request = json_pack("{ss}", "op", "open"), *answer = NULL;
 	int r = request ? input_attach(&k->in, k->o.name, request, k->e) : error_nomem(k->e);
@@ -331,10 +343,8 @@ static int look_into(struct upgrading *k)
 	return r;
 }
 
-int upgrade_plan(struct upgrading *k)
+int upgrade_plan_begin(struct upgrading *k)
 {
-	int r;
-
 	k->options = json_loads(k->o.options ? k->o.options : "{}", JSON_REJECT_DUPLICATES, NULL);
 	k->program_ids = json_object();
 	k->map_ids = json_object();
@@ -350,9 +360,20 @@ int upgrade_plan(struct upgrading *k)
 	if (!k->options || !k->program_ids || !k->map_ids || !k->keep || !k->carry || !k->moves ||
 	    !k->attached || !k->anew || !k->dir || !k->next || !k->staging || !k->by_name)
 		return error_nomem(k->e);
-	r = k->m->config.dry_run && !k->o.pin_dir ? 0 : check_strangers(k);
+	return 0;
+}
+
+int upgrade_plan(struct upgrading *k)
+{
+	struct stat st;
+	int r = upgrade_plan_begin(k);
+
+	if (r)
+		return r;
+	k->dir_ino = lstat(k->dir, &st) ? 0 : st.st_ino;
+	r = k->m->config.dry_run && !k->o.pin_dir ? 0 : upgrade_check_strangers(k);
 	if (!r)
-		r = look_into(k);
+		r = upgrade_look_into(k);
 	if (!r)
 		r = check_resets(k);
 	if (!r)
@@ -360,6 +381,6 @@ int upgrade_plan(struct upgrading *k)
 	for (size_t i = 0; !r && i < k->rows.map_count; i++)
 		r = plan_map(k, &k->rows.maps[i]);
 	for (size_t i = 0; !r && i < k->rows.link_count && !k->m->config.dry_run; i++)
-		r = plan_link(k, i);
+		r = upgrade_plan_link(k, i);
 	return r;
 }

@@ -147,6 +147,22 @@ static int record_new_map(struct recording *rec, const json_t *row, struct db_ma
 	return r;
 }
 
+/* One that is pinned by name, and was lost: it has its row, and that row's id, again. */
+static int record_shared_again(struct recording *rec, const json_t *row, struct db_map *map,
+			       int64_t *id)
+{
+	struct db_map known = { 0 };
+	int r = db_map_shared(rec->m->db, map->name, &known, rec->e);
+
+	if (!r && known.id == answer_int(row, "id")) {
+		map->id = *id = known.id;
+		map->created_at = known.created_at;
+		r = db_map_update(rec->m->db, map, rec->e);
+	}
+	db_map_clear(&known);
+	return r == -ENOENT ? 0 : r;
+}
+
 static int own_map(const struct recording *rec, const char *name)
 {
 	for (size_t i = 0; i < rec->rows->map_count; i++)
@@ -167,6 +183,8 @@ static int record_map(struct recording *rec, const json_t *row)
 	map.boot_id = rec->m->boot_id;
 	map.root_dev = rec->o->root_dev;
 	own = shared ? -1 : own_map(rec, map.name);
+	if (shared && created)
+		r = record_shared_again(rec, row, &map, &id);
 	if (!shared && map.pin)
 		r = move_pin(rec, &map.pin);
 	if (!r && own < 0 && !created)

@@ -3,7 +3,7 @@
  * The two ways out of an upgrade: back to the build before, or on to the end. Both are taken by
  * whoever comes next after a kill as well, so each step can be done again.
  */
-#include "manager/upgrade.h"
+#include "manager/restore.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,117 +16,45 @@
 #include "base/text.h"
 #include "kernel/protocol/protocol.h"
 
-/* ---- rows ---- */
-
-static int take_program(void *data, struct db_program *p)
-{
-	struct upgrade_rows *rows = data;
-	struct db_program *grown = grow(rows->programs, rows->program_count, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	rows->programs = grown;
-	grown[rows->program_count++] = *p;
-	memset(p, 0, sizeof(*p)); /* its strings are ours now */
-	return 0;
-}
-
-struct own_maps {
-	struct upgrade_rows *rows;
-	int64_t object_id;
-};
-
-static int take_map(void *data, struct db_map *map)
-{
-	struct own_maps *own = data;
-	struct upgrade_rows *rows = own->rows;
-	struct db_map *grown;
-
-	if (map->object_id && map->object_id != own->object_id)
-		return 0;
-	if (!map->object_id) {
-		int64_t *ids = grow(rows->shared, rows->shared_count, sizeof(*ids));
-
-		if (!ids)
-			return -ENOMEM;
-		rows->shared = ids;
-		ids[rows->shared_count++] = map->id;
-		return 0;
-	}
-	grown = grow(rows->maps, rows->map_count, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	rows->maps = grown;
-	grown[rows->map_count++] = *map;
-	memset(map, 0, sizeof(*map));
-	return 0;
-}
-
-static int take_link(void *data, struct db_link *l)
-{
-	struct upgrade_rows *rows = data;
-	struct db_link *grown = grow(rows->links, rows->link_count, sizeof(*grown));
-
-	if (!grown)
-		return -ENOMEM;
-	rows->links = grown;
-	grown[rows->link_count++] = *l;
-	memset(l, 0, sizeof(*l));
-	return 0;
-}
-
-int upgrade_rows_read(struct manager *m, int64_t object_id, struct upgrade_rows *rows,
-		      struct error *e)
-{
-	struct own_maps own = { rows, object_id };
-	int r;
-
-	memset(rows, 0, sizeof(*rows));
-	r = db_programs(m->db, object_id, take_program, rows, e);
-	if (!r)
-		r = db_maps(m->db, object_id, take_map, &own, e);
-	if (!r)
-		r = db_links_of_object(m->db, object_id, take_link, rows, e);
-	return r == -ENOMEM && !e->err ? error_nomem(e) : r;
-}
-
-void upgrade_rows_free(struct upgrade_rows *rows)
-{
-	for (size_t i = 0; i < rows->program_count; i++)
-		db_program_clear(&rows->programs[i]);
-	for (size_t i = 0; i < rows->map_count; i++)
-		db_map_clear(&rows->maps[i]);
-	for (size_t i = 0; i < rows->link_count; i++)
-		db_link_clear(&rows->links[i]);
-	free(rows->programs);
-	free(rows->maps);
-	free(rows->links);
-	free(rows->shared);
-	memset(rows, 0, sizeof(*rows));
-}
-
-const struct db_program *upgrade_program(const struct upgrade_rows *rows, int64_t id)
-{
-	for (size_t i = 0; i < rows->program_count; i++)
-		if (rows->programs[i].id == id)
-			return &rows->programs[i];
-	return NULL;
-}
-
 /* ---- steps ---- */
 
-/* The --pin-path names, with the pins they are second names of. */
-static json_t *second_names(const struct upgrade_rows *rows)
+static char *join(const char *dir, const char *name)
+{
+	struct buf path = { 0 };
+
+	buf_printf(&path, "%s/%s", dir, name);
+	return buf_take(&path);
+}
+
+static bool exists(const char *path)
+{
+	struct stat st;
+
+	return !lstat(path, &st);
+}
+
+static bool is_in(const char *dir, const char *pin)
+{
+	char *path = join(dir, path_base(pin));
+	bool there = path && exists(path);
+
+	free(path);
+	return there;
+}
+
+/* The --pin-path names, with the pins they are second names of: those whose program is in dir. */
+static json_t *second_names(const struct upgrade_rows *rows, const char *dir)
 {
 	json_t *names = json_object();
 
 	for (size_t i = 0; names && i < rows->program_count; i++) {
 		const struct db_program *p = &rows->programs[i];
-		char *key = p->outside_path ? wire_encode(p->outside_path, strlen(p->outside_path))
-					    : NULL;
+		char *key;
 
-		if (!p->outside_path || !p->pin)
+		/* What is lost has no pin there. */
+		if (!p->outside_path || !p->pin || !is_in(dir, p->pin))
 			continue;
+		key = wire_encode(p->outside_path, strlen(p->outside_path));
 		if (!key || json_object_set_new(names, key, wire_json(path_base(p->pin)))) {
 			json_decref(names);
 			names = NULL;
@@ -139,7 +67,7 @@ static json_t *second_names(const struct upgrade_rows *rows)
 int upgrade_retarget(struct manager *m, const struct upgrade_rows *rows, const char *dir,
 		     const char *other, const json_t *links, json_t **answer, struct error *e)
 {
-	json_t *names = second_names(rows);
+	json_t *names = second_names(rows, dir);
 	int r;
 
 	if (!names)
@@ -157,21 +85,6 @@ int upgrade_exchange(struct manager *m, const char *a, const char *b, struct err
 		m, "the pins",
 		json_pack("{ss so so}", "op", "exchange", "a", wire_json(a), "b", wire_json(b)),
 		NULL, e);
-}
-
-static char *join(const char *dir, const char *name)
-{
-	struct buf path = { 0 };
-
-	buf_printf(&path, "%s/%s", dir, name);
-	return buf_take(&path);
-}
-
-static bool exists(const char *path)
-{
-	struct stat st;
-
-	return !lstat(path, &st);
 }
 
 /*
@@ -213,8 +126,10 @@ static int replaced_links(const char *dir, const char *current, json_t *links, s
 /* What is to be removed: ROOT/u<id> with what is only there, and whatever else the lists hold. */
 struct discarded {
 	const char *dir, *current;
+	const char *staging; /* beside dir, or NULL: what lives has second names there too */
 	json_t *dirs, *links, *pins;
-	manager_kept_fn kept; /* what could not be removed, or lives on; may be NULL */
+	json_t *names, *parents; /* NULL: none */
+	manager_kept_fn kept;	 /* what could not be removed, or lives on; may be NULL */
 	void *kept_data;
 };
 
@@ -226,16 +141,16 @@ static int discard_once(struct manager *m, const struct discarded *d, struct err
 	if (r)
 		return r;
 	r = manager_do(m, "what was replaced",
-		       json_pack("{ss sO sO s[o] sO}", "op", "unpin", "links", d->links, "pins",
-				 d->pins, "copies", wire_json(d->dir), "dirs", d->dirs),
+		       json_pack("{ss sO sO s[oo*] sO sO* sO*}", "op", "unpin", "links", d->links,
+				 "pins", d->pins, "copies", wire_json(d->dir),
+				 d->staging ? wire_json(d->staging) : NULL, "dirs", d->dirs,
+				 "names", d->names, "parents", d->parents),
 		       &answer, e);
 	if (!r)
 		unload_tell_kept(answer, d->kept, d->kept_data);
 	json_decref(answer);
 	return r;
 }
-
-static const char finished[] = "an upgrade was finished";
 
 /* Where the worker dies over it, it is carried on with a new one. */
 static int discard(struct manager *m, const struct discarded *d, struct error *e)
@@ -250,29 +165,17 @@ static int discard(struct manager *m, const struct discarded *d, struct error *e
 
 /* ---- back ---- */
 
-/*
- * Whether the directories have changed places: the programs of the rows lie in ROOT/u<id> then. A
- * row's identity is that of its pin, which no rename changes.
- */
-static bool is_exchanged(const struct upgrade_rows *rows, const char *dir)
+/* Whether the directories have changed places: no rename changes what they are. */
+static bool is_exchanged(const struct db_upgrade *u, const char *next)
 {
-	bool found = false;
+	struct stat st;
 
-	for (size_t i = 0; !found && i < rows->program_count; i++) {
-		const struct db_program *p = &rows->programs[i];
-		char *path = p->pin ? join(dir, path_base(p->pin)) : NULL;
-		struct stat st;
-
-		found = path && !lstat(path, &st) && st.st_dev == p->identity.dev &&
-			st.st_ino == p->identity.ino;
-		free(path);
-	}
-	return found;
+	return u->dir_ino && !lstat(next, &st) && st.st_ino == u->dir_ino;
 }
 
 /* All links that have a pin in dir too: those that were to move. */
-static int moved_links(const struct upgrade_rows *rows, const char *dir, json_t **links,
-		       struct error *e)
+static int moved_links(struct manager *m, const struct upgrade_rows *rows, const char *dir,
+		       json_t **links, struct error *e)
 {
 	int r = 0;
 
@@ -285,8 +188,8 @@ static int moved_links(const struct upgrade_rows *rows, const char *dir, json_t 
 		char *there = l->pin ? join(dir, path_base(l->pin)) : NULL;
 		struct stat st;
 
-		if (p && p->pin && there && !lstat(there, &st) && st.st_dev == l->identity.dev &&
-		    st.st_ino == l->identity.ino &&
+		if (p && p->pin && there && !strcmp(l->boot_id, m->boot_id) && !lstat(there, &st) &&
+		    st.st_dev == l->identity.dev && st.st_ino == l->identity.ino &&
 		    json_object_set_new(*links, path_base(l->pin), wire_json(path_base(p->pin))))
 			r = error_nomem(e);
 		free(there);
@@ -312,45 +215,52 @@ static int staged_links(struct manager *m, const struct upgrade_rows *rows, json
 	return r;
 }
 
-static int undo_pins(struct manager *m, int64_t object_id, const struct upgrade_rows *rows,
+static int undo_pins(struct manager *m, const struct db_upgrade *u, const struct upgrade_rows *rows,
 		     struct error *e)
 {
-	char *dir = root_object_dir(m, object_id), *next = root_upgrade_dir(m, object_id);
-	char *staging = root_staging_dir(m, object_id);
-	json_t *dirs = json_array(), *links = json_array(), *pins = json_array();
+	char *dir = root_object_dir(m, u->object_id), *next = root_upgrade_dir(m, u->object_id);
+	char *staging = root_staging_dir(m, u->object_id);
 	json_t *moved = NULL;
+	struct discarded d = {
+		.dir = next,
+		.current = dir,
+		.staging = staging,
+		.dirs = json_array(),
+		.links = json_array(),
+		.pins = json_array(),
+		.names = json_array(),
+		.parents = json_array(),
+	};
 	int r = 0;
 
-	if (!dir || !next || !staging || !dirs || !links || !pins ||
-	    json_array_append_new(dirs, wire_json(staging))) {
+	if (!dir || !next || !staging || !d.dirs || !d.links || !d.pins || !d.names || !d.parents ||
+	    (u->restore && !u->dir_ino && json_array_append_new(d.dirs, wire_json(dir)))) {
 		r = error_nomem(e);
 		goto out;
 	}
-	if (is_exchanged(rows, next))
+	if (is_exchanged(u, next))
 		r = upgrade_exchange(m, dir, next, e);
 	if (!r && exists(next)) {
-		r = moved_links(rows, next, &moved, e);
+		r = moved_links(m, rows, next, &moved, e);
 		if (!r)
 			r = upgrade_retarget(m, rows, dir, next, moved, NULL, e);
 	}
 	if (!r)
-		r = staged_links(m, rows, links, e);
+		r = staged_links(m, rows, d.links, e);
 	if (!r)
-		r = recover_unknown_by_name(m, pins, e);
+		r = recover_unknown_by_name(m, d.pins, e);
+	if (!r && u->restore)
+		r = restore_undo(m, rows,
+				 &(struct restore_undone){ d.links, d.pins, d.names, d.parents },
+				 e);
 	if (!r)
-		r = discard(m,
-			    &(struct discarded){
-				    .dir = next,
-				    .current = dir,
-				    .dirs = dirs,
-				    .links = links,
-				    .pins = pins,
-			    },
-			    e);
+		r = discard(m, &d, e);
 out:
-	json_decref(dirs);
-	json_decref(links);
-	json_decref(pins);
+	json_decref(d.dirs);
+	json_decref(d.links);
+	json_decref(d.pins);
+	json_decref(d.names);
+	json_decref(d.parents);
 	json_decref(moved);
 	free(dir);
 	free(next);
@@ -358,15 +268,21 @@ out:
 	return r;
 }
 
-/* message: what is told of it where a session recovers. */
-static int forget(struct manager *m, int64_t object_id, const char *message, struct error *e)
+/* Its event, where a session recovers, tells whether the rows tell it too. */
+static int forget(struct manager *m, const struct db_upgrade *u, struct error *e)
 {
+	static const char *const messages[2][2] = {
+		{ "an unfinished upgrade was taken back", "an upgrade was finished" },
+		{ "an unfinished restore was taken back", "a restore was finished" },
+	};
 	int r = db_begin(m->db, e);
 
 	if (!r)
-		r = db_upgrade_delete(m->db, object_id, e);
+		r = db_upgrade_delete(m->db, u->object_id, e);
+	if (!r && !u->done)
+		r = parents_forget(m, e);
 	if (!r && m->recovering)
-		r = event_add(m, DB_OBJECT, object_id, NULL, message, e);
+		r = event_add(m, DB_OBJECT, u->object_id, NULL, messages[u->restore][u->done], e);
 	if (!r)
 		r = db_commit(m->db, e);
 	if (r)
@@ -385,18 +301,18 @@ int upgrade_take_back(struct manager *m, const struct db_upgrade *u, struct erro
 			return 0;
 		r = upgrade_rows_read(m, u->object_id, &rows, e);
 		if (!r)
-			r = undo_pins(m, u->object_id, &rows, e);
+			r = undo_pins(m, u, &rows, e);
 		upgrade_rows_free(&rows);
 	}
-	return r ? r : forget(m, u->object_id, "an unfinished upgrade was taken back", e);
+	return r ? r : forget(m, u, e);
 }
 
 /* ---- on, or back: whatever a session left ---- */
 
-int upgrade_finish(struct manager *m, int64_t object_id, manager_kept_fn kept, void *data,
+int upgrade_finish(struct manager *m, const struct db_upgrade *u, manager_kept_fn kept, void *data,
 		   struct error *e)
 {
-	char *dir = root_object_dir(m, object_id), *next = root_upgrade_dir(m, object_id);
+	char *dir = root_object_dir(m, u->object_id), *next = root_upgrade_dir(m, u->object_id);
 	json_t *none = json_array(), *links = json_array();
 	int r = dir && next && none && links ? 0 : error_nomem(e);
 
@@ -413,7 +329,7 @@ int upgrade_finish(struct manager *m, int64_t object_id, manager_kept_fn kept, v
 			    },
 			    e);
 	if (!r)
-		r = forget(m, object_id, finished, e);
+		r = forget(m, u, e);
 	json_decref(none);
 	json_decref(links);
 	free(dir);
@@ -444,8 +360,8 @@ static int settle(struct manager *m, const struct db_upgrade *u, struct error *e
 	if (!u->done)
 		return upgrade_take_back(m, u, e);
 	if (strcmp(u->boot_id, m->boot_id))
-		return forget(m, u->object_id, finished, e);
-	return u->root_dev == m->root_dev ? upgrade_finish(m, u->object_id, NULL, NULL, e) : 0;
+		return forget(m, u, e);
+	return u->root_dev == m->root_dev ? upgrade_finish(m, u, NULL, NULL, e) : 0;
 }
 
 int upgrade_recover(struct manager *m, struct error *e)

@@ -68,7 +68,7 @@ static void one_point(struct scene *c, size_t n)
 		if (!trace_wait_all())
 			found(&c->f, FOUND_STUCK, "the front end had to be ended");
 		/* The front end takes a load back by itself; an unload is carried on next time. */
-		if (!c->s->twice && !o->removes)
+		if (!c->s->twice && !o->removes && !o->mends)
 			scene_check(c);
 	} else if (!stopped && n / 2 % 2 && !trace_wait_all()) {
 		/* The other half of the points: the next command comes while the worker works. */
@@ -84,6 +84,7 @@ static void one_point(struct scene *c, size_t n)
 	if (o->stays)
 		scene_check_row(c, "objects", o->stays, true, "it was loaded before");
 	check_parts(c);
+	scene_mend(c);
 	scene_check(c);
 	suspects_look(&c->suspects);
 	scene_count(c);
@@ -105,6 +106,8 @@ static void sweep_points(struct scene *c)
 		scene_tell_output(c);
 		errx(2, "%s: it fails without a kill", c->s->operation->title);
 	}
+	if (c->s->twice)
+		scene_mend(c);
 	scene_check(c);
 	c->r->broken = !scene_is_well(c);
 	if (c->r->broken)

@@ -10,6 +10,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -229,6 +230,27 @@ void place_clean(const struct place *p)
 {
 	walk(p->bpffs, true, remove_entry, NULL);
 	remove_tree(p->db_dir);
+}
+
+void place_unpin(const struct place *p, const char *pattern)
+{
+	char path[2 * PLACE_PATH];
+	glob_t found;
+
+	snprintf(path, sizeof(path), "%s/%s", p->root, pattern);
+	if (glob(path, GLOB_BRACE, NULL, &found))
+		errx(2, "nothing is pinned at %s", path);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		const char *pin = found.gl_pathv[i];
+		struct stat st;
+
+		detach_entry(NULL, pin, lstat(pin, &st) || S_ISDIR(st.st_mode));
+		if (S_ISDIR(st.st_mode))
+			remove_tree(pin);
+		else
+			remove_entry(NULL, pin, false);
+	}
+	globfree(&found);
 }
 
 struct copying {

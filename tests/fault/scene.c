@@ -63,8 +63,7 @@ static void must_run(struct scene *c, const char *const *words)
 	errx(2, "%s: what comes before it ended with status %d", c->s->operation->title, status);
 }
 
-/* Makes the state from which each kill happens. */
-void scene_make_state(struct scene *c)
+static void make_before(struct scene *c)
 {
 	const struct operation *o = c->s->operation;
 
@@ -74,6 +73,14 @@ void scene_make_state(struct scene *c)
 		must_run(c, o->before);
 	if (!trace_wait_all())
 		errx(2, "%s: what comes before it does not end", o->title);
+	if (o->lost)
+		place_unpin(c->p, o->lost);
+}
+
+/* Makes the state from which each kill happens. */
+void scene_make_state(struct scene *c)
+{
+	make_before(c);
 	place_save(c->p);
 	kernel_mark(&c->mark); /* what is there by now stays */
 }
@@ -100,12 +107,11 @@ static void wait_for_links(struct scene *c)
 void scene_prepare(struct scene *c)
 {
 	if (c->s->operation->moves) {
-		place_detach(c->p);
-		place_clean(c->p);
-		must_run(c, c->s->operation->before);
-		if (!trace_wait_all())
-			errx(2, "%s: what comes before it does not end", c->s->operation->title);
+		make_before(c);
 	} else {
+		/* Then none lives, but those that came back. */
+		if (c->s->operation->mends)
+			place_detach(c->p);
 		place_restore(c->p);
 		wait_for_links(c);
 	}
@@ -147,6 +153,20 @@ void scene_probe(struct scene *c, size_t which, pid_t stopped)
 			scene_tell_output(c);
 	} else {
 		scene_check_row(c, "objects", probe_names[which], true, "its load succeeded");
+	}
+}
+
+void scene_mend(struct scene *c)
+{
+	struct command k;
+
+	if (!c->s->operation->mends)
+		return;
+	k = scene_command(c, c->s->operation->mends);
+	if (trace_run(c->p, &k, 0)) {
+		found(&c->f, FOUND_STUCK, "what makes it good failed");
+		if (!c->s->control && c->told <= TOLD)
+			scene_tell_output(c);
 	}
 }
 

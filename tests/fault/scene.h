@@ -39,6 +39,8 @@ void scene_probe(struct scene *c, size_t which, pid_t stopped);
 /* Finds something lost where the row is not as said. */
 void scene_check_row(struct scene *c, const char *table, const char *word, bool there,
 		     const char *why);
+/* What is lost is lost still, where the command was taken back: runs what makes it good. */
+void scene_mend(struct scene *c);
 /* Holds the stores against each other. */
 void scene_check(struct scene *c);
 /* What the command wrote first, to stderr. */

@@ -40,6 +40,8 @@ void place_enter(struct place *p, const char *examples, const char *worker);
 void place_detach(const struct place *p);
 /* Back to the clean state: no pins, no database. */
 void place_clean(const struct place *p);
+/* Removes pins, or directories with what is in them, below the root; links are detached. */
+void place_unpin(const struct place *p, const char *pattern);
 /* Remembers the state that is there now, instead of an earlier one. */
 void place_save(const struct place *p);
 /* Back to what was saved: the same rows, and the same pins with the same inodes. */
@@ -197,7 +199,10 @@ bool check_refused(const struct place *p);
 struct operation {
 	const char *title;
 	const char *const *before; /* a command whose result it starts from, or NULL */
+	const char *lost;	   /* what is then unpinned by hand: see place_unpin(); or NULL */
 	const char *const *command;
+	/* A command that makes good, after the next one, what is lost as it was before; or NULL. */
+	const char *const *mends;
 	bool removes;		  /* it unloads or detaches */
 	const char *table, *name; /* what it makes or removes: see check_row() */
 	/* Of a run that is all or nothing: all that it does, to a part without table. */

@@ -24,7 +24,8 @@ static const struct field unpin_fields[] = {
 	  "single pins to remove; kept when another object is there. Empty pin_dev and pin_ino: "
 	  "whatever is there" },
 	{ "names", FIELD_STRINGS, false,
-	  "second names, removed when they name the same pin as one in `dirs` or `pins`" },
+	  "second names, removed when they name the same pin as one in `dirs`, `copies` or "
+	  "`pins`" },
 	{ "parents", FIELD_STRINGS, false, "directories to remove when they are empty in the end" },
 };
 
@@ -46,8 +47,8 @@ static const char unpin_result[] =
 	"`removed`: list of paths; `kept`: list of `path` and `why`; `held`: those of `removed` "
 	"whose link is attached still, because another pin or process has it. The order makes a "
 	"repetition "
-	"after a kill anywhere safe: `links` are removed, identities of what is in `dirs` and "
-	"`pins` are read, then "
+	"after a kill anywhere safe: `links` are removed, identities of what is in `dirs`, "
+	"`copies` and `pins` are read, then "
 	"`names`, then `pins`, then `copies` and `dirs`, then `parents` (the deepest "
 	"first) are removed. A link, in `links` or found in `dirs`, is detached where its type can "
 	"be, and for one that cannot the answer waits up to a second until the kernel has let go "

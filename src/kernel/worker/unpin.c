@@ -157,6 +157,7 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 	each_pin(&r, &links, request_field(request, "links"), removal_link);
 	r.looking = true;
 	each_path(&r, &dirs, removal_note_directory);
+	each_path(&r, &copies, removal_note_directory);
 	each_pin(&r, &pins, pin_list, removal_note);
 	note_meant(&r, pin_list);
 	r.looking = false;
