@@ -113,11 +113,11 @@ static void from_the_future(void **state)
 
 	db_close(open_db(f, DB_WRITE));
 	/* The newer number is only in the WAL, as a newer bpfman would leave it. */
-	exec_sql(f->path, "PRAGMA user_version = 7");
+	exec_sql(f->path, "PRAGMA user_version = 1000");
 	before = picture_but(f, "-shm");
-	refuses(f, DB_WRITE, EOPNOTSUPP, "written by a newer bpfman (schema 7, this one knows ");
-	refuses(f, DB_READ, EOPNOTSUPP, "schema 7");
-	refuses(f, DB_SCRATCH, EOPNOTSUPP, "schema 7");
+	refuses(f, DB_WRITE, EOPNOTSUPP, "written by a newer bpfman (schema 1000, this one knows ");
+	refuses(f, DB_READ, EOPNOTSUPP, "schema 1000");
+	refuses(f, DB_SCRATCH, EOPNOTSUPP, "schema 1000");
 	after = picture_but(f, "-shm");
 	assert_string_equal(before, after);
 	assert_non_null(strstr(after, "db-wal"));
@@ -125,7 +125,7 @@ static void from_the_future(void **state)
 	free(after);
 
 	exec_sql(f->path, "PRAGMA wal_checkpoint(TRUNCATE); PRAGMA journal_mode = DELETE");
-	refused_untouched(f, EOPNOTSUPP, "schema 7");
+	refused_untouched(f, EOPNOTSUPP, "schema 1000");
 }
 
 static void damaged(void **state)
