@@ -325,5 +325,8 @@ int unload_finish_surely(struct manager *m, manager_kept_fn kept, void *data, st
 		error_clear(e);
 		r = unload_finish(m, kept, data, e);
 	}
+	/* The decision stands: what is marked never comes back. */
+	if (r)
+		error_detail(e, "the next command that changes something carries it on");
 	return r;
 }
