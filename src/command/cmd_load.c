@@ -142,6 +142,7 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 		.program_count = programs->count,
 		.pin_path = invocation_value(in, "--pin-path"),
 		.name = invocation_value(in, "--name"),
+		.on_boot = invocation_value(in, "--on-boot"),
 		.ensure = invocation_value(in, "--ensure"),
 		.verbose = invocation_value(in, "--verbose"),
 	};
@@ -276,6 +277,9 @@ static const struct arg load_args[] = {
 	  .value = "PROGRAM=TARGET",
 	  .help = "attach the program there, all or nothing with the load; TARGET may hold options "
 		  "of attach. Alone: attach all other programs, whose sections say where" },
+	{ .name = "--on-boot",
+	  .type = ARG_FLAG,
+	  .help = "`restore --boot`, which bpfman-restore.service runs, brings it back" },
 	{ .name = "--ensure",
 	  .type = ARG_FLAG,
 	  .help = "succeed where the same is loaded already; only what is no longer attached as "

@@ -99,6 +99,22 @@ static void write_list(struct session *s, const struct restored_list *list)
 		s->verdict = ERROR_FAILED;
 }
 
+static void tell_brake(struct session *s, enum restore_brake brake)
+{
+	static const char *const why[] = {
+		[RESTORE_SWITCHED_OFF] =
+			"nothing is restored at boot: bpfman.restore=0 is on the kernel's command "
+			"line",
+		[RESTORE_BEGUN_BEFORE] =
+			"nothing is restored at boot: the one before did not come to its end; "
+			"`restore` by hand does it, and lets the next boot do it again",
+	};
+
+	sink_note(s->sink, "%s", why[brake]);
+	if (brake == RESTORE_BEGUN_BEFORE)
+		s->verdict = ERROR_FAILED;
+}
+
 static int gather(struct session *s, const struct arg_values *words, int64_t *ids, struct error *e)
 {
 	int r = 0;
@@ -119,17 +135,21 @@ static int run_restore(struct session *s, const struct invocation *in, struct er
 	struct restored_list list = { 0 };
 	struct kept_list kept = { 0 };
 	struct manager_restore ask = {
+		.boot = invocation_value(in, "--boot"),
 		.count = words->count,
 		.wait = wait ? (int64_t)(strtod(wait, NULL) * NS_PER_S) : 0,
 		.kept = kept_add,
 		.kept_data = &kept,
 	};
+	enum restore_brake brake;
 	int64_t *ids = calloc(words->count + 1, sizeof(*ids));
 	int r = ids ? gather(s, words, ids, e) : error_nomem(e);
 
 	ask.ids = ids;
 	if (!r)
-		r = manager_restore(s->manager, &ask, &list, e);
+		r = manager_restore(s->manager, &ask, &list, &brake, e);
+	if (!r && brake)
+		tell_brake(s, brake);
 	if (!r)
 		write_list(s, &list);
 	kept_write(s->sink, &kept);
@@ -138,11 +158,22 @@ static int run_restore(struct session *s, const struct invocation *in, struct er
 	return r;
 }
 
+static int check_restore(const struct invocation *in, struct error *e)
+{
+	if (!invocation_value(in, "--boot") || !invocation_values(in, "OBJECT")->count)
+		return 0;
+	return error_set_class(e, ERROR_USAGE, EINVAL, "--boot and OBJECT exclude each other");
+}
+
 static const struct arg restore_args[] = {
 	{ .name = "OBJECT",
 	  .type = ARG_OBJECT,
 	  .flags = ARG_REPEAT,
 	  .help = "what to restore (default: all objects of which anything is lost)" },
+	{ .name = "--boot",
+	  .type = ARG_FLAG,
+	  .help = "only what was loaded with --on-boot; not where the one before did not come to "
+		  "its end, nor with bpfman.restore=0 on the kernel's command line" },
 	{ .name = "--wait",
 	  .type = ARG_SECONDS,
 	  .value = "SECONDS",
@@ -159,6 +190,6 @@ const struct command restore_commands[] = {
 	  "by name; a library must be the same build; what was attached for one process is not "
 	  "attached again, nor what was on trial. Each object for itself: it goes on after one "
 	  "that fails, and the exit status is 1 when anything is lost still.",
-	  NULL },
+	  check_restore },
 };
 const size_t restore_command_count = sizeof(restore_commands) / sizeof(restore_commands[0]);

@@ -17,6 +17,7 @@ const struct command *command_at(size_t i)
 		{ unload_commands, unload_command_count },
 		{ upgrade_commands, upgrade_command_count },
 		{ restore_commands, restore_command_count },
+		{ backup_commands, backup_command_count },
 		{ attach_commands, attach_command_count },
 		{ detach_commands, detach_command_count },
 		{ map_commands, map_command_count },

@@ -401,6 +401,7 @@ int object_members(struct rows_context *c, const struct db_object *o, struct loo
 	sink_list_end(s);
 	if (!r)
 		r = write_labels(c, o->id, e);
+	sink_bool(s, "on_boot", o->on_boot);
 	sink_int(s, "loaded_by", o->loaded_by);
 	write_time(s, "created_at", o->created_at);
 	return r;

@@ -389,6 +389,19 @@ int db_upgrade_set_done(struct db *db, int64_t object_id, struct error *e);
 int db_upgrade_delete(struct db *db, int64_t object_id, struct error *e);
 int db_upgrades(struct db *db, db_upgrade_fn fn, void *data, struct error *e);
 
+/* Whether `restore --boot` brings an object back. */
+int db_object_set_on_boot(struct db *db, int64_t id, bool on_boot, struct error *e);
+/* A restore at boot was begun, in this boot or before, and did not come to its end. */
+int db_boot_begun(struct db *db, bool *begun, struct error *e);
+int db_boot_begin(struct db *db, const char *boot_id, struct error *e);
+int db_boot_end(struct db *db, struct error *e);
+
+/*
+ * Writes a copy to path, which must be absolute and must not exist: 0600, of one moment, and
+ * durable. What fails leaves nothing there.
+ */
+int db_backup(struct db *db, const char *path, struct error *e);
+
 /* PRAGMA integrity_check; 0 and *problem NULL when sound; caller frees *problem. */
 int db_check(struct db *db, char **problem, struct error *e);
 

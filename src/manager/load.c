@@ -144,6 +144,7 @@ static int intend(struct loading *k, int64_t *id)
 		.root_dev = m->root_dev,
 		.outside_path = k->pin_path,
 		.options = k->options,
+		.on_boot = l->on_boot,
 		.loaded_by = geteuid(),
 		.created_at = k->now,
 	};
@@ -377,6 +378,28 @@ static int run(struct loading *k, int64_t *id)
 	return r;
 }
 
+/* --ensure --on-boot of what is loaded already. */
+static int set_on_boot(struct manager *m, int64_t id, bool *changed, struct error *e)
+{
+	struct db_object o = { 0 };
+	int r = db_object_get(m->db, id, &o, e);
+
+	if (!r && !o.on_boot) {
+		r = db_begin(m->db, e);
+		if (!r)
+			r = db_object_set_on_boot(m->db, id, true, e);
+		if (!r)
+			r = event_add(m, DB_OBJECT, id, o.name, "restored at boot from now on", e);
+		if (!r)
+			r = db_commit(m->db, e);
+		if (r)
+			db_rollback(m->db);
+		*changed = !r;
+	}
+	db_object_clear(&o);
+	return r;
+}
+
 int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, bool *there,
 		 bool *changed, struct error *e)
 {
@@ -400,8 +423,10 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 		*id = k.id;
 	*changed = !r;
 	*there = r > 0;
+	if (*there && l->on_boot && set_on_boot(m, *id, changed, e))
+		r = -e->err;
 	manager_unlock(m);
-	if ((*there || (!r && m->atomic.open)) && !m->config.dry_run)
+	if (((*there && r > 0) || (!r && m->atomic.open)) && !m->config.dry_run)
 		r = load_attach_after(m, l, *id, changed, e);
 	if (*there && !r && !*changed)
 		manager_nothing_changed(m);

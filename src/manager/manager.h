@@ -242,6 +242,7 @@ struct manager_load {
 	bool attach_all;		  /* the other programs too, where their sections say it */
 	const struct manager_pair *reuse; /* map of the object, MAP to use for it */
 	size_t reuse_count;
+	bool on_boot; /* `restore --boot` brings it back */
 	bool ensure;
 	bool verbose;
 };
@@ -338,7 +339,14 @@ struct restored_list {
 };
 void restored_list_free(struct restored_list *list);
 
+/* Why `restore --boot` does nothing. */
+enum restore_brake {
+	RESTORE_GOES,
+	RESTORE_SWITCHED_OFF, /* bpfman.restore=0 is on the kernel's command line */
+	RESTORE_BEGUN_BEFORE, /* one was begun before and did not come to its end */
+};
 struct manager_restore {
+	bool boot; /* only what asked for it; see *brake */
 	const int64_t *ids;   /* of objects */
 	size_t count;	      /* 0: all of which something is lost */
 	int64_t wait;	      /* ns to wait for targets of links that are not there */
@@ -351,7 +359,7 @@ struct manager_restore {
  * list, in order of ids, tells how each went; free it in any case.
  */
 int manager_restore(struct manager *m, const struct manager_restore *ask,
-		    struct restored_list *list, struct error *e);
+		    struct restored_list *list, enum restore_brake *brake, struct error *e);
 
 /*
  * Unloads programs and objects in one step: detached, unpinned, forgotten. Maps that other

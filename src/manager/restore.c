@@ -376,9 +376,16 @@ static int add(struct restored_list *list, int64_t id)
 	return 0;
 }
 
+struct choosing {
+	struct restored_list *list;
+	bool boot;
+};
+
 static int add_object(void *data, struct db_object *o)
 {
-	return o->state == DB_LOADED ? add(data, o->id) : 0;
+	const struct choosing *c = data;
+
+	return o->state == DB_LOADED && (!c->boot || o->on_boot) ? add(c->list, o->id) : 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -392,6 +399,7 @@ static int compare(const void *a, const void *b)
 static int choose(struct manager *m, const struct manager_restore *ask, struct restored_list *list,
 		  struct error *e)
 {
+	struct choosing c = { list, ask->boot };
 	int r = 0;
 
 	for (size_t i = 0; !r && i < ask->count; i++)
@@ -399,7 +407,7 @@ static int choose(struct manager *m, const struct manager_restore *ask, struct r
 	if (!r && !ask->count) {
 		r = manager_lock(m, e);
 		if (!r) {
-			r = db_objects(m->db, add_object, list, e);
+			r = db_objects(m->db, add_object, &c, e);
 			manager_unlock(m);
 		}
 	}
@@ -455,16 +463,23 @@ static void drop_intact(struct restored_list *list)
 }
 
 int manager_restore(struct manager *m, const struct manager_restore *ask,
-		    struct restored_list *list, struct error *e)
+		    struct restored_list *list, enum restore_brake *brake, struct error *e)
 {
-	int r;
+	int r = 0;
 
 	memset(list, 0, sizeof(*list));
+	*brake = RESTORE_GOES;
+	if (ask->boot)
+		r = restore_boot_begin(m, brake, e);
+	if (r || *brake)
+		return r;
 	r = choose(m, ask, list, e);
 	for (size_t i = 0; !r && i < list->count; i++)
 		r = restore_one(m, ask, &list->at[i], e);
 	if (!r && !m->config.dry_run)
 		r = await(m, ask, list, e);
+	if (!r && !m->config.dry_run)
+		r = restore_boot_end(m, e);
 	if (!r && !ask->count)
 		drop_intact(list);
 	return r;

@@ -45,6 +45,11 @@ int restore_record_links(struct upgrading *k);
 int restore_note(struct upgrading *k, enum db_kind kind, int64_t id, const char *name, bool lost,
 		 const char *format, ...) __attribute__((format(printf, 6, 7)));
 
+/* A restore at boot begins, durably, or there is a brake (restore_boot.c). */
+int restore_boot_begin(struct manager *m, enum restore_brake *brake, struct error *e);
+/* It came to its end, or somebody restores by hand: the next boot may do it. */
+int restore_boot_end(struct manager *m, struct error *e);
+
 /* What a restore that did not come to its end left beside the directories of pins. */
 struct restore_undone {
 	json_t *links, *pins, *names, *parents; /* of an "unpin" request */

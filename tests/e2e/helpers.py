@@ -15,7 +15,7 @@ PROGRAM_KEYS = {"id", "kernel_id", "name", "type", "section", "tag", "object", "
 MAP_KEYS = {"id", "kernel_id", "name", "type", "key_size", "value_size", "max_entries",
             "pinned_path", "programs", "object", "created_at", "state", "lost_reason"}
 OBJECT_KEYS = {"id", "name", "path", "sha256", "state", "pin_dir", "programs", "maps", "labels",
-               "loaded_by", "created_at", "lost_reason"}
+               "loaded_by", "created_at", "lost_reason", "on_boot"}
 LINK_KEYS = {"id", "kernel_id", "program", "program_id", "object", "type", "attach_type", "target",
              "target_text", "state", "lost_reason", "pinned_path", "created_at", "expires_at"}
 ERROR_KEYS = {"code", "message", "hint", "where"}

@@ -38,7 +38,7 @@ def reboot(env):
         for entry in env.pins.iterdir():
             if entry.is_dir():
                 shutil.rmtree(entry)
-            else:
+            elif entry.suffix != ".debug":  # the kernel's own
                 entry.unlink()
         mount("-t", "bpf", "-o", "mode=0755", "bpffs", env.pins)
         boot = env.file(f"boot{len(mounts)}", str(uuid.uuid4()) + "\n")
