@@ -265,6 +265,19 @@ static int check_atomic(const struct session *s, const struct invocation *in, st
 	return error_hint(e, "run it by itself, before or after");
 }
 
+static int bind_one(const struct session *s, const struct statement *st, struct invocation *in,
+		    struct error *e)
+{
+	int r = invocation_bind(in, st, s->interactive && !s->depth, e);
+
+	if (r)
+		return r;
+	r = check_atomic(s, in, e);
+	if (r)
+		invocation_free(in);
+	return r;
+}
+
 /* Binds all statements of a script; the first mistake is told and its status returned. */
 static int bind_script(struct session *s, const struct script *script, struct bound *b)
 {
@@ -281,8 +294,7 @@ static int bind_script(struct session *s, const struct script *script, struct bo
 	for (; !status && b->count < script->count; b->count++) {
 		const struct statement *st = &script->statements[b->count];
 
-		if (!invocation_bind(&b->in[b->count], st, s->interactive && !s->depth, &e) &&
-		    !check_atomic(s, &b->in[b->count], &e))
+		if (!bind_one(s, st, &b->in[b->count], &e))
 			continue;
 		if (s->depth && e.class == ERROR_USAGE)
 			e.class = ERROR_FAILED; /* something may have run before the source */

@@ -280,28 +280,6 @@ static int attach(struct attaching *k)
 	return r;
 }
 
-/* A dry run's link to a program that was not loaded either: there is nothing to ask about. */
-static int plan(struct attaching *k)
-{
-	const struct manager_attachment *what = &k->a->what;
-	struct db_link l = {
-		.type = (char *)(what->type ? what->type : k->program.type),
-		.target_text = (char *)what->target,
-	};
-	int r = intend(k);
-
-	l.id = k->id;
-	if (!r)
-		r = db_begin(k->m->db, k->e);
-	if (!r)
-		r = db_link_settle(k->m->db, &l, k->e);
-	if (!r)
-		r = db_commit(k->m->db, k->e);
-	if (r)
-		db_rollback(k->m->db);
-	return r;
-}
-
 /* Who asks for a place in the order gets a link of its own. */
 static int find_given_up(struct attaching *k)
 {
@@ -326,8 +304,6 @@ static int run(struct attaching *k, int64_t *id)
 	bool dry = k->m->config.dry_run;
 	int r;
 
-	if (dry && !k->program.pin)
-		return plan(k);
 	r = attach_request(k->m, &k->a->what, &k->program, &k->request, k->e);
 	if (!r && (k->a->ensure || dry))
 		r = resolve(k);

@@ -111,7 +111,9 @@ int attach_request(struct manager *m, const struct manager_attachment *what,
 {
 	int r = 0;
 
-	*request = json_pack("{ss so}", "op", "attach", "program_pin", wire_json(p->pin));
+	/* In a dry run a program may be only planned. */
+	*request = json_pack("{ss so}", "op", "attach", p->pin ? "program_pin" : "program_type",
+			     wire_json(p->pin ? p->pin : p->type));
 	if (!*request ||
 	    (p->section && json_object_set_new(*request, "section", wire_json(p->section))) ||
 	    (p->attach_type &&

@@ -199,7 +199,7 @@ int check_reachable(struct manager *m, const char *kind, int64_t id, const char 
 int attach_move_back(struct manager *m, const struct db_link *l, struct error *e);
 
 /* ---- attach_request.c ---- */
-/* An "attach" request of a program, without the places of its pins. */
+/* An "attach" request of a program, without the places of its pins; p->pin NULL: it is planned. */
 int attach_request(struct manager *m, const struct manager_attachment *what,
 		   const struct db_program *p, json_t **request, struct error *e);
 /* What was asked for, as JSON to do it again; caller frees. */

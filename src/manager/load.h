@@ -38,8 +38,10 @@ int load_attach_after(struct manager *m, const struct manager_load *l, int64_t o
 int load_record_links(struct manager *m, struct load_links *links, int64_t first_program,
 		      int64_t now, struct error *e);
 /* A dry run's, of one program. */
-int load_plan_links(struct manager *m, const struct manager_load *l, int64_t program_id,
-		    const char *program, const char *type, int64_t now, struct error *e);
+int load_plan_links(struct manager *m, const struct manager_load *l, const struct db_program *p,
+		    int64_t now, struct error *e);
+/* Each program that is to be attached has to be among those loaded (rows with a name). */
+int load_check_attached(const struct manager_load *l, const json_t *programs, struct error *e);
 /* Adds what --attach asks for to the load's options. */
 int load_attach_options(const struct manager_load *l, json_t *options, struct error *e);
 void load_links_free(struct load_links *links);

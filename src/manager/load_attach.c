@@ -27,8 +27,7 @@ static const struct manager_attachment *wanted(const struct manager_load *l, con
 	return l->attach_all && !seen && !i ? &nothing_said : NULL;
 }
 
-/* Each program that is to be attached has to be among those loaded. */
-static int check_named(const struct manager_load *l, const json_t *programs, struct error *e)
+int load_check_attached(const struct manager_load *l, const json_t *programs, struct error *e)
 {
 	size_t count = json_array_size(programs), i;
 	char **names = calloc(count + 1, sizeof(*names));
@@ -145,7 +144,7 @@ int load_attach(struct manager *m, const struct manager_load *l, int64_t object_
 
 	if (!l->attach_count && !l->attach_all)
 		return 0;
-	r = check_named(l, programs, e);
+	r = load_check_attached(l, programs, e);
 	if (r || m->atomic.open)
 		return r; /* a run that is all or nothing does it with load_attach_after() */
 	r = first_link_id(m, result, &id, e);
@@ -252,24 +251,47 @@ int load_record_links(struct manager *m, struct load_links *links, int64_t first
 	return r;
 }
 
-int load_plan_links(struct manager *m, const struct manager_load *l, int64_t program_id,
-		    const char *program, const char *type, int64_t now, struct error *e)
+/* What it would be attached to; of a program that is only planned. */
+static int plan_link(struct manager *m, const struct manager_attachment *what,
+		     const struct db_program *p, struct db_link *l, struct error *e)
+{
+	json_t *request = NULL, *answer = NULL;
+	int r = attach_options(what, &l->options, e);
+
+	if (!r)
+		r = attach_request(m, what, p, &request, e);
+	if (!r && json_object_set_new(request, "resolve_only", json_true())) {
+		json_decref(request);
+		r = error_nomem(e);
+	} else if (!r) {
+		r = manager_do(m, p->name, request, &answer, e);
+	}
+	if (r)
+		error_context(e, "attaching %s", p->name);
+	else
+		r = attach_read_row(json_object_get(answer, "result"), l, e);
+	json_decref(answer);
+	return r;
+}
+
+int load_plan_links(struct manager *m, const struct manager_load *l, const struct db_program *p,
+		    int64_t now, struct error *e)
 {
 	const struct manager_attachment *what;
 	int r = 0;
 
-	for (size_t i = 0; !r && (what = wanted(l, program, i)); i++) {
-		struct db_link link = {
-			.program_id = program_id,
-			.type = (char *)(what->type ? what->type : type),
-			.target_text = (char *)what->target,
-			.state = DB_LOADED,
-			.run_id = m->run_id,
-			.boot_id = m->boot_id,
-			.created_at = now,
-		};
+	for (size_t i = 0; !r && (what = wanted(l, p->name, i)); i++) {
+		struct db_link link = { .state = DB_LOADED };
 
-		r = db_link_insert(m->db, &link, e);
+		r = plan_link(m, what, p, &link, e);
+		link.program_id = p->id;
+		link.run_id = m->run_id;
+		link.boot_id = m->boot_id;
+		link.created_at = now;
+		if (!r)
+			r = db_link_insert(m->db, &link, e);
+		link.run_id = link.boot_id = NULL; /* borrowed */
+		db_link_clear(&link);
 	}
 	return r;
 }

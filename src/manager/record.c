@@ -260,6 +260,25 @@ static int check_programs(const struct manager_load *l, const struct input *in, 
 	return r;
 }
 
+static int check_attached(const struct manager_load *l, const json_t *file, struct error *e)
+{
+	json_t *programs = json_array(), *row;
+	size_t i;
+	int r = programs ? 0 : error_nomem(e);
+
+	json_array_foreach (json_object_get(file, "programs"), i, row) {
+		char *name = answer_bytes(row, "name");
+
+		if (!r && name && selected(l, name, row) && json_array_append(programs, row))
+			r = error_nomem(e);
+		free(name);
+	}
+	if (!r)
+		r = load_check_attached(l, programs, e);
+	json_decref(programs);
+	return r;
+}
+
 static int plan_program(struct manager *m, const struct manager_load *l, const json_t *row,
 			int64_t object_id, int64_t now, struct error *e)
 {
@@ -267,6 +286,7 @@ static int plan_program(struct manager *m, const struct manager_load *l, const j
 		.object_id = object_id,
 		.name = answer_bytes(row, "name"),
 		.section = answer_bytes(row, "section"),
+		.attach_type = answer_bytes(row, "attach_type"),
 		.state = DB_LOADED,
 		.created_at = now,
 	};
@@ -284,7 +304,7 @@ static int plan_program(struct manager *m, const struct manager_load *l, const j
 	p.type = strdup(type);
 	r = p.type ? db_program_insert(m->db, &p, e) : error_nomem(e);
 	if (!r)
-		r = load_plan_links(m, l, p.id, p.name, p.type, now, e);
+		r = load_plan_links(m, l, &p, now, e);
 out:
 	db_program_clear(&p);
 	return r;
@@ -371,6 +391,8 @@ int load_plan(struct manager *m, const struct manager_load *l, const json_t *reu
 		r = check_programs(l, in, result, e);
 	if (!r)
 		r = check_planned(in, reuse, result, e);
+	if (!r)
+		r = check_attached(l, result, e);
 	if (!r)
 		r = db_begin(m->db, e);
 	json_array_foreach (json_object_get(result, "programs"), i, row)

@@ -329,7 +329,10 @@ int upgrade_check_strangers(struct upgrading *k)
 
 int upgrade_look_into(struct upgrading *k)
 {
-	json_t *request = json_pack("{ss}", "op", "open"), *answer = NULL;
+	/* The values that it was loaded with must be of the new build's types. */
+	json_t *request = json_pack("{ss sO*}", "op", "open", "globals",
+				    json_object_get(k->options, "globals")),
+	       *answer = NULL;
 	int r = request ? input_attach(&k->in, k->o.name, request, k->e) : error_nomem(k->e);
 
 	if (r) {
@@ -340,6 +343,42 @@ int upgrade_look_into(struct upgrading *k)
 	if (!r)
 		k->file = json_incref(json_object_get(answer, "result"));
 	json_decref(answer);
+	return r;
+}
+
+static int add_pinned(json_t *to, json_t *maps)
+{
+	const char *name;
+	json_t *pin;
+	int r = 0;
+
+	/* What is only planned has no pin. */
+	json_object_foreach (maps, name, pin)
+		if (json_is_string(pin))
+			r |= json_object_set(to, name, pin);
+	return r;
+}
+
+/* What the load would find: whether maps are still those that are kept and reused. */
+static int check_maps(struct upgrading *k)
+{
+	json_t *maps = json_object(), *request = NULL;
+	int r = maps && !add_pinned(maps, json_object_get(k->options, "reuse_maps")) &&
+				!add_pinned(maps, k->keep)
+			? 0
+			: error_nomem(k->e);
+
+	if (!r) {
+		request = json_pack("{ss sO}", "op", "open", "reuse_maps", maps);
+		r = request ? input_attach(&k->in, k->o.name, request, k->e) : error_nomem(k->e);
+	}
+	if (r)
+		json_decref(request);
+	else if (manager_do(k->m, k->in.path, request, NULL, k->e))
+		r = error_hint(k->e,
+			       "give the map back its former definition, or let it begin anew with "
+			       "--reset-map NAME");
+	json_decref(maps);
 	return r;
 }
 
@@ -380,7 +419,9 @@ int upgrade_plan(struct upgrading *k)
 		r = plan_programs(k);
 	for (size_t i = 0; !r && i < k->rows.map_count; i++)
 		r = plan_map(k, &k->rows.maps[i]);
-	for (size_t i = 0; !r && i < k->rows.link_count && !k->m->config.dry_run; i++)
+	for (size_t i = 0; !r && i < k->rows.link_count; i++)
 		r = upgrade_plan_link(k, i);
+	if (!r && k->m->config.dry_run)
+		r = check_maps(k);
 	return r;
 }

@@ -240,11 +240,21 @@ def test_dry_run(env, netns, build_bpf, unchanged):
         out = env.ok("-n", "detach", "at_ingress").out
         assert "nothing was detached" in out
         # What the script itself would make counts.
-        env.ok("-n", "-c", f"load {places} --name other; attach other/at_xdp veth0; "
-               "detach other/at_xdp; unload other; detach at_ingress; "
+        env.ok("-n", "-c", f"load {places} --name other; attach other/at_xdp veth0 "
+               f"--netns {netns.name}; detach other/at_xdp; unload other; detach at_ingress; "
                f"attach at_ingress veth0 --ingress --netns {netns.name}")
-        env.ok("-n", "load", places, "--name", "third", "--attach",
-               f"at_xdp=veth0 --netns {netns.name}")
+        planned = env.ok("-n", "-j", "load", places, "--name", "third", "--attach",
+                         f"at_xdp=veth0 --netns {netns.name}").json()["links"]
+        assert only(planned)["target"]["interface"] == "veth0"
+        assert only(planned)["target_text"] == f"veth0 --netns {netns.name}"
+        assert_failed(env.run("-n", "load", places, "--name", "third", "--attach", "at_xdp=veth9"),
+                      1, "attaching at_xdp", "veth9")
+        assert_failed(env.run("-n", "load", places, "--name", "third", "--attach", "at_xpd=lo"), 1,
+                      "no program of that name", 'did you mean "at_xdp"')
+        assert_failed(env.run("-n", "load", places, "--name", "third", "--attach"), 1, "attaching")
+        for where, said in (("veth9", "veth9"), ("lo --type tracepoint", "tracepoint")):
+            assert_failed(env.run("-n", "-q", "-c", f"load {places} --name other; "
+                                  f"attach other/at_xdp {where}"), 1, said)
     assert only(listed(env, "links")) == link["link"]
 
 

@@ -218,6 +218,25 @@ def test_a_dry_run_changes_nothing(env, build, unchanged):
                       1, "no map x")
 
 
+def test_a_dry_run_finds_what_an_upgrade_would(env, build, build_bpf, netns, unchanged):
+    env.ok("load", build(), "--global", "step=3")
+    with unchanged(env):
+        for run in (["upgrade"], ["-n", "upgrade"]):
+            assert_failed(env.run(*run, "count", build("ENTRIES=8")), 1, "map 'counters' differs",
+                          "max_entries: 8 in the object, 4 pinned", "--reset-map")
+            other = build_bpf(COUNT.replace("step = STEP", "stop = STEP")
+                              .replace("value, step", "value, stop"), "count")
+            assert_failed(env.run(*run, "count", other), 1, "no global variable 'step'")
+        env.ok("-n", "upgrade", "count", build("ENTRIES=8"), "--reset-map", "counters")
+        env.ok("-n", "upgrade", "count", build("STEP=2"))
+        # Of what is only planned there is nothing to hold a map against.
+        env.ok("-n", "-c", f"load {build()} --name other; upgrade other {build('ENTRIES=8')}")
+    env.ok("attach", "count", "veth0", "--netns", netns.name)
+    with unchanged(env):
+        assert_failed(env.run("-n", "upgrade", "count", build("PROGRAM=other")), 1, "is attached")
+        env.ok("-n", "upgrade", "count", build("STEP=2"))
+
+
 def test_a_map_that_another_object_uses(env, build, build_bpf, unchanged):
     env.ok("load", build())
     user = build_bpf(COUNT, "user", ["-DPROGRAM=reader", "-DSTEP=7"])

@@ -3,7 +3,9 @@
 #include "kernel/protocol/specs.h"
 
 static const struct field attach_fields[] = {
-	{ "program_pin", FIELD_STRING, true, "absolute path of the program's pin" },
+	{ "program_pin", FIELD_STRING, false, "absolute path of the program's pin" },
+	{ "program_type", FIELD_STRING, false,
+	  "instead of it, with `resolve_only`: the type of a program that is not loaded yet" },
 	{ "section", FIELD_STRING, false,
 	  "the program's ELF section, which says the target of some types "
 	  "(`tracepoint/sched/sched_switch`) and which of several attach types is meant" },

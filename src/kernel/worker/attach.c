@@ -10,6 +10,7 @@
 #include "kernel/worker/attach.h"
 #include "kernel/worker/facts.h"
 #include "kernel/worker/link.h"
+#include "kernel/worker/object.h"
 
 static int read_strings(struct attach *a, char **pin, char **word, char **expected,
 			struct failure *f)
@@ -49,6 +50,27 @@ static int open_program(struct attach *a, const char *pin, struct failure *f)
 	return 0;
 }
 
+/* A program that is only planned: what it would be attached to can be told by its type. */
+static int plan_program(struct attach *a, struct failure *f)
+{
+	enum bpf_attach_type attach;
+	enum bpf_prog_type type;
+	char *word;
+	int err = request_string(a->request, "program_type", &word, f);
+
+	if (err)
+		return err;
+	if (!word || !a->resolve_only)
+		err = fail_request(f, "'program_pin' is needed%s",
+				   word ? ": 'program_type' is for 'resolve_only'" : "");
+	else if (!object_type_of(word, &type, &attach))
+		err = fail_request(f, "program type '%s' is unknown", word);
+	else
+		a->program.type = type;
+	free(word);
+	return err;
+}
+
 static bool is_attach_type(const char *word, int *number)
 {
 	const char *known;
@@ -84,7 +106,7 @@ static int find(struct attach *a, struct failure *f)
 	int err = read_strings(a, &pin, &word, &expected, f);
 
 	if (!err)
-		err = open_program(a, pin, f);
+		err = pin ? open_program(a, pin, f) : plan_program(a, f);
 	if (!err)
 		err = find_expected(a, expected, f);
 	if (!err)

@@ -53,6 +53,8 @@ const char *object_map_name(const struct bpf_map *map);
 const char *object_attach_type(const struct bpf_program *program);
 /* libbpf's word, or "type_N" for one that it does not know; a fixed buffer for the latter. */
 const char *object_program_type(enum bpf_prog_type type);
+/* The other way round; also what a section's name (tc, cgroup/dev) says. False: it is unknown. */
+bool object_type_of(const char *word, enum bpf_prog_type *type, enum bpf_attach_type *attach);
 const char *object_map_type(enum bpf_map_type type);
 
 #endif

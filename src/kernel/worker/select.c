@@ -215,19 +215,23 @@ static bool is_type(const char *word, enum bpf_prog_type *type)
 	return false;
 }
 
+bool object_type_of(const char *word, enum bpf_prog_type *type, enum bpf_attach_type *attach)
+{
+	*attach = 0;
+	return is_type(word, type) || !libbpf_prog_type_by_name(word, type, attach);
+}
+
 static int set_type(struct log *log, struct bpf_program *program, const char *word,
 		    struct failure *f)
 {
-	enum bpf_attach_type attach = 0;
+	enum bpf_attach_type attach;
 	enum bpf_prog_type type;
 
-	if (is_type(word, &type)) {
-		/* What the section says beside the same type stays. */
-		if (type == bpf_program__type(program))
-			return 0;
-	} else if (libbpf_prog_type_by_name(word, &type, &attach)) {
+	if (!object_type_of(word, &type, &attach))
 		return unknown_type(log, program, word, f);
-	}
+	/* What the section says beside the same type stays. */
+	if (is_type(word, &type) && type == bpf_program__type(program))
+		return 0;
 	bpf_program__set_type(program, type);
 	bpf_program__set_expected_attach_type(program, attach);
 	return 0;
