@@ -101,33 +101,22 @@ static int attachments_parse(struct attachments *a, const struct arg_values *v, 
 	return r;
 }
 
-static int show_loaded(struct session *s, int64_t id, bool there, bool changed, bool attached,
-		       struct error *e)
-{
-	struct rows_context c;
-	struct db_object o = { 0 };
-	int r;
+struct loaded {
+	bool there, changed;
+};
 
-	r = rows_context_init(&c, s, false, e);
-	if (r)
-		return r;
-	r = db_object_get(c.db, id, &o, e);
-	if (r)
-		goto out;
-	if (there)
-		sink_note(s->sink, "object %lld \"%s\" is loaded already%s", (long long)id, o.name,
-			  changed ? ", and is attached again" : "");
+static void note_loaded(struct session *s, const struct db_object *o, void *data)
+{
+	const struct loaded *l = data;
+
+	if (l->there)
+		sink_note(s->sink, "object %lld \"%s\" is loaded already%s", (long long)o->id,
+			  o->name, l->changed ? ", and is attached again" : "");
 	else if (manager_dry_run(s->manager))
-		sink_note(s->sink, "would load object \"%s\" from %s", o.name, o.path);
+		sink_note(s->sink, "would load object \"%s\" from %s", o->name, o->path);
 	else
 		sink_note(s->sink, "object %lld \"%s\" loaded from %s, pinned under %s",
-			  (long long)id, o.name, o.path, o.pin_dir);
-	r = write_loaded(&c, &o, attached, e);
-	sink_bool(s->sink, "changed", changed);
-out:
-	db_object_clear(&o);
-	rows_context_free(&c);
-	return r;
+			  (long long)o->id, o->name, o->path, o->pin_dir);
 }
 
 static int run_load(struct session *s, const struct invocation *in, struct error *e)
@@ -147,7 +136,7 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 		.verbose = invocation_value(in, "--verbose"),
 	};
 	struct attachments attach;
-	bool there, changed;
+	struct loaded done;
 	int64_t id = 0;
 	int r;
 
@@ -173,9 +162,10 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 	l.globals = globals;
 	l.reuse = reuse;
 	if (!r)
-		r = manager_load(s->manager, &l, &id, &there, &changed, e);
+		r = manager_load(s->manager, &l, &id, &done.there, &done.changed, e);
 	if (!r)
-		r = show_loaded(s, id, there, changed, attach.count || attach.all, e);
+		r = answer_object(s, id, done.changed, attach.count || attach.all, note_loaded,
+				  &done, e);
 	attachments_free(&attach);
 	free(types);
 	free(labels);
@@ -358,12 +348,11 @@ static const char *type_of(const struct split *t, const char *program)
 	return t->all;
 }
 
-static int verify_all(struct session *s, const struct invocation *in, const struct split *types,
-		      const struct split *globals, const json_t *programs, size_t *rejected,
+static int verify_all(struct session *s, const struct invocation *in, const struct manager_load *l,
+		      const struct split *types, const json_t *programs, size_t *rejected,
 		      struct error *e)
 {
 	const struct arg_values *names = invocation_values(in, "--program");
-	const char *path = invocation_value(in, "FILE");
 	size_t i;
 	const json_t *row;
 	int r = 0;
@@ -375,8 +364,8 @@ static int verify_all(struct session *s, const struct invocation *in, const stru
 		json_t *answer = NULL;
 
 		if (name && wanted(names, name)) {
-			r = manager_verify(s->manager, path, name, type_of(types, name),
-					   globals->pairs, globals->count, &answer, &why);
+			r = manager_verify(s->manager, l, name, type_of(types, name), &answer,
+					   &why);
 			/* Only what the worker itself says is a verdict. */
 			if (!r || (answer && why.class == ERROR_FAILED)) {
 				write_verdict(s, name, row, answer, r ? &why : NULL);
@@ -399,9 +388,9 @@ static int verify_all(struct session *s, const struct invocation *in, const stru
 
 static int run_verify(struct session *s, const struct invocation *in, struct error *e)
 {
-	const char *path = invocation_value(in, "FILE");
-	struct split types = { 0 }, globals = { 0 };
+	struct split types = { 0 }, globals = { 0 }, reuse = { 0 };
 	const struct arg_values *names = invocation_values(in, "--program");
+	struct manager_load l = { .path = invocation_value(in, "FILE") };
 	json_t *file = NULL;
 	size_t rejected = 0;
 	int r;
@@ -411,19 +400,26 @@ static int run_verify(struct session *s, const struct invocation *in, struct err
 	if (!r)
 		r = split_pairs(invocation_values(in, "--global"), &globals.pairs, &globals.count,
 				&globals.all, &globals.copies, e);
-	if (!r && globals.count)
-		r = manager_check_globals(s->manager, path, globals.pairs, globals.count, e);
 	if (!r)
-		r = manager_open(s->manager, path, &file, NULL, NULL, e);
+		r = split_pairs(invocation_values(in, "--reuse-map"), &reuse.pairs, &reuse.count,
+				&reuse.all, &reuse.copies, e);
+	l.globals = globals.pairs;
+	l.global_count = globals.count;
+	l.reuse = reuse.pairs;
+	l.reuse_count = reuse.count;
+	/* What is wrong with these is wrong with the whole file, and no verdict. */
 	if (!r)
-		r = manager_has_programs(file, path, names->values, names->count, e);
+		r = manager_check_file(s->manager, &l, &file, e);
 	if (!r)
-		r = verify_all(s, in, &types, &globals, json_object_get(file, "programs"),
-			       &rejected, e);
+		r = manager_has_programs(file, l.path, names->values, names->count, e);
+	if (!r)
+		r = verify_all(s, in, &l, &types, json_object_get(file, "programs"), &rejected, e);
 	free(types.pairs);
 	free(types.copies);
 	free(globals.pairs);
 	free(globals.copies);
+	free(reuse.pairs);
+	free(reuse.copies);
 	json_decref(file);
 	/* The verdicts are the answer; that there is a bad one is the status. */
 	if (!r && rejected)
@@ -448,11 +444,19 @@ static const struct arg verify_args[] = {
 	  .flags = ARG_REPEAT,
 	  .value = "NAME=VALUE",
 	  .help = "value of a global variable, or of a part: limit=10, cfg.ports[1]=80" },
+	{ .name = "--reuse-map",
+	  .type = ARG_REUSE,
+	  .flags = ARG_REPEAT,
+	  .value = "NAME=MAP",
+	  .help = "with a map that is there for the file's map NAME" },
 };
 
 static int check_verify(const struct invocation *in, struct error *e)
 {
-	return check_keys(in, "--type", e) || check_keys(in, "--global", e) ? -EINVAL : 0;
+	return check_keys(in, "--type", e) || check_keys(in, "--global", e) ||
+			       check_keys(in, "--reuse-map", e)
+		       ? -EINVAL
+		       : 0;
 }
 
 #define ARGS(a) (a), sizeof(a) / sizeof((a)[0])

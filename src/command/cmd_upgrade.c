@@ -14,35 +14,24 @@ static void tell_anew(void *data, int64_t link_id)
 		  (long long)link_id);
 }
 
-static int show(struct session *s, const struct invocation *in, int64_t id, bool changed,
-		struct error *e)
-{
-	struct rows_context c;
-	struct db_object o = { 0 };
-	const char *file = invocation_value(in, "FILE");
-	int r;
+struct upgraded {
+	const char *file;
+	bool changed;
+};
 
-	r = rows_context_init(&c, s, false, e);
-	if (r)
-		return r;
-	r = db_object_get(c.db, id, &o, e);
-	if (r)
-		goto out;
-	if (!changed)
-		sink_note(s->sink, "object %lld \"%s\" is that build already", (long long)id,
-			  o.name);
+static void note_upgraded(struct session *s, const struct db_object *o, void *data)
+{
+	const struct upgraded *u = data;
+
+	if (!u->changed)
+		sink_note(s->sink, "object %lld \"%s\" is that build already", (long long)o->id,
+			  o->name);
 	else if (manager_dry_run(s->manager))
-		sink_note(s->sink, "would upgrade object %lld \"%s\" to %s", (long long)id, o.name,
-			  file ? file : o.previous_path);
+		sink_note(s->sink, "would upgrade object %lld \"%s\" to %s", (long long)o->id,
+			  o->name, u->file ? u->file : o->previous_path);
 	else
-		sink_note(s->sink, "object %lld \"%s\" upgraded to %s", (long long)id, o.name,
-			  o.path);
-	r = write_loaded(&c, &o, true, e);
-	sink_bool(s->sink, "changed", changed);
-out:
-	db_object_clear(&o);
-	rows_context_free(&c);
-	return r;
+		sink_note(s->sink, "object %lld \"%s\" upgraded to %s", (long long)o->id, o->name,
+			  o->path);
 }
 
 static int run_upgrade(struct session *s, const struct invocation *in, struct error *e)
@@ -58,17 +47,17 @@ static int run_upgrade(struct session *s, const struct invocation *in, struct er
 		.kept = kept_add,
 		.kept_data = &kept,
 	};
+	struct upgraded done = { .file = u.path };
 	struct named named;
-	bool changed;
 	int r;
 
 	r = manager_resolve(s->manager, invocation_value(in, "OBJECT"), WANT_OBJECT, &named, e);
 	if (r)
 		return r;
 	u.object_id = named.id;
-	r = manager_upgrade(s->manager, &u, &changed, e);
+	r = manager_upgrade(s->manager, &u, &done.changed, e);
 	if (!r)
-		r = show(s, in, named.id, changed, e);
+		r = answer_object(s, named.id, done.changed, true, note_upgraded, &done, e);
 	kept_write(s->sink, &kept);
 	return r;
 }

@@ -436,25 +436,6 @@ static int write_map(void *data, struct db_map *m)
 	return r;
 }
 
-int write_loaded(struct rows_context *c, const struct db_object *o, bool links, struct error *e)
-{
-	struct look look;
-	int r = object_look(c, o, &look, e);
-
-	if (r)
-		return r;
-	sink_object(c->s->sink, "object", NULL);
-	r = object_members(c, o, look, e);
-	sink_object_end(c->s->sink);
-	if (!r)
-		r = write_programs(c, o->id, &programs_table, e);
-	if (!r)
-		r = write_maps(c, o->id, &maps_table, e);
-	if (!r)
-		r = write_links(c, o->id, links ? &links_table : NULL, e);
-	return r;
-}
-
 int write_programs(struct rows_context *c, int64_t object_id, const struct sink_table *table,
 		   struct error *e)
 {

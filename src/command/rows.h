@@ -73,8 +73,13 @@ void write_shown_kernel_id(struct sink *s, uint32_t kernel_id);
 int labels_match(struct rows_context *c, int64_t object_id, const struct arg_values *wanted,
 		 struct error *e);
 
-/* "object", "programs", "maps", "links": what load and upgrade answer. links: in a table too. */
-int write_loaded(struct rows_context *c, const struct db_object *o, bool links, struct error *e);
+/*
+ * The answer of load and upgrade (answer.c): "object", "programs", "maps", "links", "changed".
+ * links: in a table too. note writes a line for people.
+ */
+int answer_object(struct session *s, int64_t id, bool changed, bool links,
+		  void (*note)(struct session *s, const struct db_object *o, void *data),
+		  void *data, struct error *e);
 
 /* Lists, each a member of the open document: of one object, or of all (0). */
 int write_programs(struct rows_context *c, int64_t object_id, const struct sink_table *table,

@@ -263,9 +263,12 @@ int manager_load(struct manager *m, const struct manager_load *l, int64_t *id, b
 int manager_open(struct manager *m, const char *path, json_t **result, char sha256[65],
 		 uint64_t *size, struct error *e);
 
-/* Whether the file has these global variables and their values are of their types. */
-int manager_check_globals(struct manager *m, const char *path, const struct manager_pair *globals,
-			  size_t count, struct error *e);
+/*
+ * The same of l->path, also whether it has the global variables of l and their values are of its
+ * types, and whether the maps of l can be used in place of its own.
+ */
+int manager_check_file(struct manager *m, const struct manager_load *l, json_t **file,
+		       struct error *e);
 
 /*
  * The global variables that a program (0: all of the object's) has in its maps: rows as the
@@ -284,13 +287,12 @@ int manager_has_programs(const json_t *file, const char *path, const char *const
 			 size_t count, struct error *e);
 
 /*
- * Verifies one program of a file, with global variables as given. *answer is the worker's whole
- * answer, also when the verdict is a failure (then e is filled too, and the negative errno
- * returned).
+ * Verifies one program of l->path, with the global variables and the maps of l. *answer is the
+ * worker's whole answer, also when the verdict is a failure (then e is filled too, and the negative
+ * errno returned).
  */
-int manager_verify(struct manager *m, const char *path, const char *program, const char *type,
-		   const struct manager_pair *globals, size_t global_count, json_t **answer,
-		   struct error *e);
+int manager_verify(struct manager *m, const struct manager_load *l, const char *program,
+		   const char *type, json_t **answer, struct error *e);
 
 struct manager_upgrade {
 	int64_t object_id;

@@ -55,21 +55,40 @@ int manager_open(struct manager *m, const char *path, json_t **result, char sha2
 	return r;
 }
 
-int manager_check_globals(struct manager *m, const char *path, const struct manager_pair *globals,
-			  size_t count, struct error *e)
+/* Adds what the file's global variables and maps are to be. */
+static int add_given(struct manager *m, const struct manager_load *l, json_t *request,
+		     struct error *e)
 {
-	json_t *request;
+	json_t *reuse = NULL;
+	int r = load_pairs(request, "globals", l->globals, l->global_count, e);
+
+	if (!r && l->reuse_count)
+		r = load_find_reused(m, l, &reuse, e);
+	if (!r && reuse)
+		r = load_reuse_request(request, reuse, e);
+	json_decref(reuse);
+	return r;
+}
+
+int manager_check_file(struct manager *m, const struct manager_load *l, json_t **file,
+		       struct error *e)
+{
+	json_t *request, *answer = NULL;
 	struct input in;
 	int r;
 
-	request = about_file("open", path, &in, e);
+	*file = NULL;
+	request = about_file("open", l->path, &in, e);
 	if (!request)
 		return -e->err;
-	r = load_pairs(request, "globals", globals, count, e);
+	r = add_given(m, l, request, e);
 	if (r)
 		json_decref(request);
 	else
-		r = manager_do(m, path, request, NULL, e);
+		r = manager_do(m, l->path, request, &answer, e);
+	if (!r)
+		*file = json_incref(json_object_get(answer, "result"));
+	json_decref(answer);
 	input_free(&in);
 	return r;
 }
@@ -112,28 +131,26 @@ int manager_has_programs(const json_t *file, const char *path, const char *const
 	return r;
 }
 
-int manager_verify(struct manager *m, const char *path, const char *program, const char *type,
-		   const struct manager_pair *globals, size_t global_count, json_t **answer,
-		   struct error *e)
+int manager_verify(struct manager *m, const struct manager_load *l, const char *program,
+		   const char *type, json_t **answer, struct error *e)
 {
 	json_t *request;
 	struct input in;
 	int r = 0;
 
 	*answer = NULL;
-	request = about_file("verify", path, &in, e);
+	request = about_file("verify", l->path, &in, e);
 	if (!request)
 		return -e->err;
 	if (json_object_set_new(request, "program", wire_json(program)) ||
 	    (type && json_object_set_new(request, "type", wire_json(type))))
 		r = error_nomem(e);
 	if (!r)
-		r = load_pairs(request, "globals", globals, global_count, e);
-	if (r) {
+		r = add_given(m, l, request, e);
+	if (r)
 		json_decref(request);
-	} else {
-		r = manager_do(m, path, request, answer, e);
-	}
+	else
+		r = manager_do(m, l->path, request, answer, e);
 	input_free(&in);
 	return r;
 }

@@ -228,3 +228,30 @@ def test_kernel_list_is_what_info_tells(env, example):
     for kind in names:
         ids = [row["kernel_id"] for row in everything[kind]]
         assert ids == sorted(ids) and {row["kernel_id"] for row in listed(env, kind)} <= set(ids)
+
+
+# Ends at once, again and again, holding what is pinned at argv[1].
+BRIEF = HOLDER.replace("sys.stdin.read()", """
+import select
+while not select.select([sys.stdin], [], [], 0)[0]:
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+""")
+
+
+def test_processes_that_end_meanwhile(env, build_bpf):
+    pin = env.pins / "theirs"
+    kernel_id = pin_stranger(pin, build_bpf(THEIRS, "theirs"))
+    with subprocess.Popen([sys.executable, "-c", BRIEF, str(pin)], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        for _ in range(15):
+            document = env.ok("-j", "list", "--all").json()
+            row = find(document["programs"], kernel_id)
+            assert {"pid": process.pid, "comm": COMM} in row["holders"]
+            assert document["incomplete"] is None
+            for row in document["programs"]:
+                assert all(holder["comm"] for holder in row["holders"]), row
+        process.stdin.close()

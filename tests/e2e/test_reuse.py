@@ -297,3 +297,20 @@ def test_globals_of_an_upgrade(env, build_bpf):
     [row] = [g for g in env.ok("-j", "show", "object:first").json()["globals"]
              if g["name"] == "step"]
     assert (row["value"], row["present"]) == ("7", "7")
+
+
+def test_verify_with_a_map_that_is_there(env, build_bpf, unchanged):
+    path, other = build_bpf(COUNT, "first"), build_bpf(typed(), "other")
+    env.ok("-c", f"load {path}; load {other}")
+    with unchanged(env):
+        [verdict] = env.ok("-j", "verify", path, "--reuse-map", "hits=hits").json()["verdicts"]
+        assert verdict["verdict"] == "ok"
+        for words, *said in ((["hits=table"], "map 'hits' differs", "type: array in the object"),
+                             (["hits=nobody"], "--reuse-map hits", 'no map is named "nobody"'),
+                             (["hist=hits"], "no map 'hist'", "did you mean 'hits'"),
+                             ([".rodata=hits"], "no map '.rodata'")):
+            assert_failed(env.run("verify", path, "--reuse-map", *words), 1, *said)
+        assert_failed(env.run("verify", path, "--reuse-map", "hits=hits", "--reuse-map",
+                              "hits=table"), 2, "hits is given twice")
+        assert_failed(env.run("verify", path, "--reuse-map", "hits"), 2, "=")
+        assert "hits" in env.ok("complete", f"verify {path} --reuse-map hits=h").out

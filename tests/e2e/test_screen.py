@@ -11,6 +11,7 @@ import pytest
 from conftest import BPFMAN
 from helpers import listed, slow_source
 from terminal import CTRL_C, ENTER, ESC, F1, PASTE, PASTE_END, PROMPT, TAB, Terminal
+from test_atomic import Running
 
 pytestmark = pytest.mark.usefixtures("need_bpf")
 
@@ -73,6 +74,24 @@ def test_another_session_is_seen_within_a_second(screen, env, example):
     s.see("multi_egress", timeout=5)
     env.ok("unload", "multi")
     s.see("Nothing is managed yet", timeout=5)
+
+
+def test_an_undecided_run_is_seen_as_pending(screen, env, example):
+    """The screen reads on while a run that is all or nothing holds the locks."""
+    env.ok("load", example("xdp_pass"))
+    s = screen()
+    s.see(r"xdp_pass +xdp +loaded")
+    run = Running(env, f"load {example('multi')}", "unload xdp_pass",
+                  "map get multi.bss total_packets --expect '>1000000000' --timeout 60")
+    s.see(r"multi_egress +\S+ +pending", timeout=10)
+    s.see(r"xdp_pass +xdp +pending", timeout=10)
+    s.type("help")
+    s.see("^> help")
+    run.kill()
+    env.ok("load", example("by_name"))
+    s.see(r"by_name +xdp +loaded", timeout=10)
+    s.see(r"xdp_pass +xdp +loaded")
+    assert "multi" not in s.text()
 
 
 def test_a_lost_program_says_so_in_place(screen, env, example):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""bpfman-kernel puts one build in another's place: keep_maps, carry, retarget, exchange."""
+"""bpfman-kernel puts one program in another's place: keep_maps, carry, retarget, move_link, exchange."""
 import os
 
 import pytest
@@ -164,6 +164,58 @@ def test_a_dead_target_is_told(env, linked, netns):
     assert result["moved"] == []
     assert [(k["path"], k["foreign"]) for k in result["kept"]] == \
         [(f"{env.root}/next/l9_count", False)]
+
+
+@pytest.fixture
+def moving(env, build, build_bpf, netns):
+    """Another program beside the one that is attached: the request that moves the link to it."""
+    load(env, build(1), "now")
+    load(env, build_bpf(TRIVIAL, "other"), "next")
+    link = good(env, op="attach", program_pin=f"{env.root}/now/p2_count", target=netns.interface,
+                options={"netns": netns.name}, staging=f"{env.root}/s9",
+                final=f"{env.root}/now/l9_count")
+    return link, dict(op="move_link", link=link["pinned_path"],
+                      program=f"{env.root}/next/p2_pass", **{"from": f"{env.root}/now/p2_count"})
+
+
+def test_a_link_moves_and_comes_back(env, moving, unchanged):
+    link, request = moving
+    second_name = env.root / "next/l9_pass"
+
+    def runs():
+        return bpftool("link", "show", "id", link["kernel_id"])["prog_id"]
+    assert good(env, **request, second=second_name) == {"moved": True, "why": None}
+    assert runs() == bpftool("prog", "show", "pinned", env.root / "next/p2_pass")["id"]
+    assert inode(second_name) == inode(link["pinned_path"])
+    with unchanged(env):
+        assert good(env, **request)["moved"], "it has moved already"
+        error = refused(env, **request, second=second_name)
+        assert error["reason"] == "pin_taken"
+    back = {**request, "program": request["from"], "from": request["program"]}
+    assert good(env, **back)["moved"]
+    assert runs() == link["program_id"]
+    # Only the name goes, not the link.
+    good(env, op="unpin", pins=[{"path": str(second_name), "pin_dev": "", "pin_ino": ""}])
+    assert not second_name.exists() and runs() == link["program_id"]
+
+
+def test_a_link_that_does_not_move(env, moving, build_bpf, netns, unchanged):
+    link, request = moving
+    load(env, build_bpf(HEAD + 'SEC("tc") int tc(void *ctx) { return 0; }', "tc"), "tc")
+    second_name = f"{env.root}/next/l9_pass"
+    with unchanged(env):
+        error = refused(env, **{**request, "program": f"{env.root}/tc/p2_tc"}, second=second_name)
+        assert error["code"] == "EINVAL" and "another type" in error["hint"]
+        told = good(env, **{**request, "from": f"{env.root}/tc/p2_tc"}, second=second_name)
+        assert told == {"moved": False, "why": "it runs a program of somebody else's"}
+        for field, path, said in (("link", "now/p2_count", "is no link"),
+                                  ("program", "now/l9_count", "is no program"),
+                                  ("from", "now/none", "none")):
+            assert said in refused(env, **{**request, field: f"{env.root}/{path}"})["message"]
+        assert "s" in refused(env, **request, second="/tmp/second")["message"]
+    netns.run("ip", "link", "del", netns.interface)
+    assert good(env, **request, second=second_name) == {"moved": False, "why": "its target is gone"}
+    assert not os.path.exists(second_name)
 
 
 def test_second_names(env, build, unchanged):

@@ -99,6 +99,7 @@ static const struct field verify_fields[] = {
 	FIELD_TYPES,
 	FIELD_TYPE,
 	FIELD_GLOBALS,
+	FIELD_REUSE,
 };
 
 static const char open_result[] =

@@ -79,8 +79,12 @@ static int scan_descriptor(struct holders *h, int process, const char *fd, struc
 	snprintf(path, sizeof(path), "fdinfo/%s", fd);
 	if (read_at(process, path, text, sizeof(text)) <= 0 || !identify(text, holder))
 		return 0;
-	if (!holder->comm[0] && read_at(process, "comm", holder->comm, sizeof(holder->comm)) > 0)
+	if (!holder->comm[0]) {
+		/* One that ended meanwhile holds nothing any more. */
+		if (read_at(process, "comm", holder->comm, sizeof(holder->comm)) <= 0)
+			return 0;
 		holder->comm[strcspn(holder->comm, "\n")] = '\0';
+	}
 	return add(h, holder);
 }
 

@@ -68,7 +68,7 @@ int load_find_shared(struct load *l, struct failure *f);
 int load_reuse(struct load_map *m, int fd, const char *path, const char *hint, struct failure *f);
 /* Finds the maps that reuse_maps names (load_reuse.c). */
 int load_find_given(struct load *l, struct failure *f);
-/* The same only to see whether they fit, for an object that is not going to be loaded. */
+/* The same for an object of which nothing is going to be pinned. */
 int load_check_given(const struct request *request, const struct object *o, struct failure *f);
 /* Finds the maps that keep_maps names (load_carry.c). */
 int load_find_kept(struct load *l, struct failure *f);

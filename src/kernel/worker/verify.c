@@ -5,6 +5,7 @@
 
 #include "kernel/worker/facts.h"
 #include "kernel/worker/globals.h"
+#include "kernel/worker/load.h"
 #include "kernel/worker/object.h"
 
 enum { LOG_WALK = 1, LOG_FIGURES = 4 }; /* BPF_LOG_LEVEL1, BPF_LOG_STATS of the kernel */
@@ -65,6 +66,8 @@ static int open_one(const struct request *request, struct object *o, struct fail
 		err = object_select(request, o, f);
 	if (!err)
 		err = globals_set(request, o, f);
+	if (!err)
+		err = load_check_given(request, o, f);
 	if (!err && o->count != 1)
 		err = fail_request(f, "'program' is needed: %s has %zu programs", o->label,
 				   o->count);
