@@ -136,7 +136,7 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 		.verbose = invocation_value(in, "--verbose"),
 	};
 	struct attachments attach;
-	struct loaded done;
+	struct loaded done = { 0 };
 	int64_t id = 0;
 	int r;
 

@@ -113,6 +113,10 @@ struct bounded {
 			  " b ORDER BY b.id DESC LIMIT 1), 0)")
 /* clang-format on */
 
+struct buf;
+/* Adds the statement's text (sql.c). */
+void sql_write(const struct sql *sql, struct buf *text);
+
 enum { DB_CACHE_SLOTS = 128 };
 
 struct db {

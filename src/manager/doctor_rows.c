@@ -15,8 +15,11 @@
 
 /* ---- what was begun and not finished ---- */
 
-static const char *begun(enum db_state state)
+/* undecided: it is part of a run that is all or nothing. */
+static const char *begun(enum db_state state, bool undecided)
 {
+	if (undecided)
+		return "is of a run that is not decided: unless that goes on it is taken back";
 	return state == DB_PENDING ? "was begun and not finished: it is taken back"
 				   : "was begun and not finished: it is carried to its end";
 }
@@ -39,7 +42,13 @@ static bool is_object_told(const struct exam *x, int64_t id)
 int check_unsettled(struct exam *x)
 {
 	int64_t now = clock_now();
+	struct db_atomic run = { 0 };
+	int r = db_atomic_get(x->db, &run, x->e);
+	bool undecided = !r;
 
+	db_atomic_clear(&run);
+	if (r && r != -ENOENT)
+		return r;
 	for (size_t i = 0; i < x->object_count; i++) {
 		const struct db_object *o = &x->objects[i];
 
@@ -47,7 +56,7 @@ int check_unsettled(struct exam *x)
 			unsettled(x,
 				  finding_add(x, DB_OBJECT, o->id, o->name, o->pin_dir, "its %s %s",
 					      o->state == DB_PENDING ? "load" : "unload",
-					      begun(o->state)),
+					      begun(o->state, undecided)),
 				  o->boot_id, o->root_dev);
 	}
 	for (size_t i = 0; i < x->upgrade_count; i++) {
@@ -57,7 +66,7 @@ int check_unsettled(struct exam *x)
 		unsettled(x,
 			  finding_add(x, DB_OBJECT, u->object_id, o ? o->name : NULL, NULL,
 				      "its upgrade to %s %s", u->path,
-				      begun(u->done ? DB_UNLOADING : DB_PENDING)),
+				      begun(u->done ? DB_UNLOADING : DB_PENDING, false)),
 			  u->boot_id, u->root_dev);
 	}
 	for (size_t i = 0; i < x->thing_count; i++) {
@@ -70,7 +79,7 @@ int check_unsettled(struct exam *x)
 				      t->kind != DB_LINK       ? "unload"
 				      : t->state == DB_PENDING ? "attachment"
 							       : "detachment",
-				      begun(t->state)),
+				      begun(t->state, undecided)),
 			  t->boot_id, t->root_dev);
 	}
 	for (size_t i = 0; i < x->link_count; i++) {

@@ -398,6 +398,9 @@ def test_others_see_it_as_pending(env, running):
 def test_killed_in_the_middle(env, running, old):
     running.kill()
     assert undecided(env), "nobody has taken it back yet"
+    result = env.run("-j", "doctor")
+    told = {f["name"] for f in result.json()["findings"] if "not decided" in f["message"]}
+    assert result.status == 1 and {"old", "new", "last"} <= told, repr(result)
     env.ok("load", env.rows("objects")[0]["path"], "--name", "probe")
     assert names(env) == ["old", "other", "probe"]
     assert {row["state"] for row in listed(env, "links")} == {"attached"}

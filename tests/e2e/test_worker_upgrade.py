@@ -201,12 +201,12 @@ def test_a_link_moves_and_comes_back(env, moving, unchanged):
 
 def test_a_link_that_does_not_move(env, moving, build_bpf, netns, unchanged):
     link, request = moving
-    load(env, build_bpf(HEAD + 'SEC("tc") int tc(void *ctx) { return 0; }', "tc"), "tc")
+    load(env, build_bpf(HEAD + 'SEC("tc") int shape(void *ctx) { return 0; }', "shape"), "tc")
     second_name = f"{env.root}/next/l9_pass"
     with unchanged(env):
-        error = refused(env, **{**request, "program": f"{env.root}/tc/p2_tc"}, second=second_name)
+        error = refused(env, **{**request, "program": f"{env.root}/tc/p2_shape"}, second=second_name)
         assert error["code"] == "EINVAL" and "another type" in error["hint"]
-        told = good(env, **{**request, "from": f"{env.root}/tc/p2_tc"}, second=second_name)
+        told = good(env, **{**request, "from": f"{env.root}/tc/p2_shape"}, second=second_name)
         assert told == {"moved": False, "why": "it runs a program of somebody else's"}
         for field, path, said in (("link", "now/p2_count", "is no link"),
                                   ("program", "now/l9_count", "is no program"),
