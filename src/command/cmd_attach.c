@@ -153,8 +153,9 @@ static const struct arg attach_args[] = {
 	  .help = "what to attach: an id, a name, OBJECT/NAME, kernel:ID or a pin path" },
 	{ .name = "TARGET",
 	  .type = ARG_TARGET,
-	  .help = "where: an interface, CATEGORY:EVENT, FILE:FUNCTION[+OFFSET], a cgroup's "
-		  "directory, ...; none where the section says it" },
+	  .help = "where: an interface, CATEGORY:EVENT, FUNCTION or FILE:FUNCTION[+OFFSET] or a "
+		  "pattern of functions, a cgroup's directory, ...; none where the section says "
+		  "it" },
 	{ .name = "--type",
 	  .type = ARG_ATTACH_TYPE,
 	  .value = "TYPE",
@@ -162,19 +163,24 @@ static const struct arg attach_args[] = {
 	{ .name = "--netns",
 	  .type = ARG_NETNS,
 	  .value = "NAME|PATH|pid:N",
-	  .help = "in this network namespace (xdp, tcx, sk_lookup, netfilter)" },
+	  .help = "in this network namespace (xdp, tcx, netkit, sk_lookup, flow_dissector, "
+		  "netfilter)" },
 	{ .name = "--ingress", .type = ARG_FLAG, .help = "packets that come in (tcx, cgroup_skb)" },
 	{ .name = "--egress", .type = ARG_FLAG, .help = "packets that go out (tcx, cgroup_skb)" },
-	{ .name = "--first", .type = ARG_FLAG, .help = "before all others there (tcx, cgroup)" },
-	{ .name = "--last", .type = ARG_FLAG, .help = "behind all others there (tcx, cgroup)" },
+	{ .name = "--first",
+	  .type = ARG_FLAG,
+	  .help = "before all others there (tcx, netkit, cgroup)" },
+	{ .name = "--last",
+	  .type = ARG_FLAG,
+	  .help = "behind all others there (tcx, netkit, cgroup)" },
 	{ .name = "--before",
 	  .type = ARG_LINK,
 	  .value = "LINK",
-	  .help = "just before this one (tcx, cgroup)" },
+	  .help = "just before this one (tcx, netkit, cgroup)" },
 	{ .name = "--after",
 	  .type = ARG_LINK,
 	  .value = "LINK",
-	  .help = "just behind this one (tcx, cgroup)" },
+	  .help = "just behind this one (tcx, netkit, cgroup)" },
 	{ .name = "--mode",
 	  .type = ARG_CHOICE,
 	  .value = "native|generic",
@@ -227,7 +233,8 @@ const struct command attach_commands[] = {
 	  sizeof(attach_args) / sizeof(attach_args[0]), COMMAND_MUTATES | COMMAND_UNDOABLE,
 	  run_attach,
 	  "What TARGET is follows the program's type: attach drop_bad eth0 --ingress; attach t "
-	  "sched:sched_switch; attach u libc:malloc; attach c /sys/fs/cgroup/web. With --try the "
+	  "sched:sched_switch; attach k vfs_read; attach u libc:malloc; attach c "
+	  "/sys/fs/cgroup/web. With --try the "
 	  "link is detached after SECONDS, whatever became of bpfman and the terminal, unless it "
 	  "was kept: for who may cut off his own connection.",
 	  check_attach },

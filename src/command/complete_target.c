@@ -114,9 +114,34 @@ void offer_targets(struct gathering *g)
 void offer_attach_types(struct gathering *g)
 {
 	static const char *const types[] = {
-		"xdp",	     "tcx",	  "tracepoint", "raw_tp", "tp_btf",
-		"uprobe",    "uretprobe", "perf_event", "cgroup", "iter",
-		"netfilter", "sk_lookup", NULL,
+		"xdp",
+		"tcx",
+		"netkit",
+		"cgroup",
+		"lsm",
+		"lsm_cgroup",
+		"tracepoint",
+		"raw_tp",
+		"tp_btf",
+		"fentry",
+		"fexit",
+		"fmod_ret",
+		"kprobe",
+		"kretprobe",
+		"kprobe.multi",
+		"kretprobe.multi",
+		"uprobe",
+		"uretprobe",
+		"uprobe.multi",
+		"uretprobe.multi",
+		"perf_event",
+		"iter",
+		"netfilter",
+		"sk_lookup",
+		"flow_dissector",
+		"sk_msg",
+		"sk_skb",
+		NULL,
 	};
 
 	offer_choices(g, types);

@@ -71,6 +71,9 @@ static void drop_names(json_t *target)
 		json_object_del(target, "netns");
 	if (json_object_get(target, "cgroup_id"))
 		json_object_del(target, "path");
+	/* How many a pattern means changes with the modules that are loaded. */
+	if (json_object_get(target, "pattern"))
+		json_object_del(target, "functions");
 }
 
 bool attach_is_same(const struct db_link *l, const json_t *row)

@@ -16,7 +16,7 @@ _NUMBERS = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "s390x": 351, "ppc64l
 _BPF = _NUMBERS.get(platform.machine())
 _libc = ctypes.CDLL(None, use_errno=True)
 
-MAP_CREATE, MAP_LOOKUP, PROG_LOAD, OBJ_GET = 0, 1, 5, 7
+MAP_CREATE, MAP_LOOKUP, MAP_UPDATE, PROG_LOAD, OBJ_GET = 0, 1, 2, 5, 7
 # kind: (command for the next id, command for a descriptor)
 KINDS = {"prog": (11, 13), "map": (12, 14), "link": (31, 30)}
 INFO_BY_FD = 15
@@ -103,6 +103,18 @@ def counted(path, key=0):
     finally:
         os.close(fd)
     return value.value
+
+
+def put(path, key, value):
+    """Puts a number of four bytes, a descriptor perhaps, under a key into the map pinned at path."""
+    name, number = ctypes.create_string_buffer(os.fsencode(path)), ctypes.c_uint32(key)
+    held = ctypes.c_uint32(value)
+    fd = bpf(OBJ_GET, bytearray(struct.pack("=QII", ctypes.addressof(name), 0, 0)))
+    try:
+        bpf(MAP_UPDATE, bytearray(struct.pack("=IIQQQ", fd, 0, ctypes.addressof(number),
+                                              ctypes.addressof(held), 0)))
+    finally:
+        os.close(fd)
 
 
 def exists(kind, number):

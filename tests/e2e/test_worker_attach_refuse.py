@@ -28,7 +28,7 @@ def counter(env, build_bpf):
 def test_program_type_and_attach_type(counter, netns, unchanged, env):
     loaded = counter(("xdp", "packets", 2), ("raw_tp/sys_enter", "raw", 0), ("socket", "filter", 0),
                      ("kprobe/vfs_read", "kernel", 0), ("usdt/libc.so.6:libc:setjmp", "usdt", 0),
-                     ("tracepoint/sched/sched_switch", "event", 0), ("netkit/primary", "kit", -1))
+                     ("tracepoint/sched/sched_switch", "event", 0), ("kprobe.multi/vfs_*", "many", 0), ("uprobe.multi", "library", 0))
     with unchanged(env):
         for name, target, more, said, hint in (
                 ("packets", "sched:sched_switch", {"type": "tracepoint"},
@@ -40,13 +40,22 @@ def test_program_type_and_attach_type(counter, netns, unchanged, env):
                 ("packets", "veth0", {"type": "zzzzzz"}, "attach type 'zzzzzz' is unknown",
                  "there are xdp, tcx, cgroup"),
                 ("filter", "veth0", {}, "programs of type socket_filter are not attached", "xdp"),
-                ("kernel", "vfs_read", {}, "programs of section 'kprobe/vfs_read' are not", "uprobe"),
                 ("usdt", None, {}, "are not attached by this worker", "uprobe"),
-                ("kit", "veth0", {}, "programs of section 'netkit/primary' are not attached", "tcx"),
+                ("kernel", "vfs_*", {}, "'vfs_*' is a pattern", "kprobe.multi"),
+                ("kernel", "vfs_read+x", {}, "'x' is not an offset", None),
+                ("kernel", "vfs_read+1", {"type": "kretprobe"}, "a return has no offset", None),
+                ("kernel", "vfs_*", {"type": "kprobe.multi"}, "it was loaded for one function",
+                 "type kprobe.multi"),
+                ("kernel", "libc:*", {"type": "uprobe.multi"}, "it was loaded for one function",
+                 "type uprobe.multi"),
+                ("many", "vfs_read", {"type": "kprobe"}, "it was loaded for many functions",
+                 "kprobe.multi"),
+                ("library", "libc:mallo?+4", {}, "a pattern has no offset", None),
+                ("library", "mallo?", {}, "is not LIBRARY:PATTERN", None),
                 ("kernel", "vfs_read", {"section": ""}, "neither its type (kprobe) nor its section",
-                 "uprobe, uretprobe"),
+                 "kprobe, kretprobe, kprobe.multi"),
                 ("kernel", "vfs_read", {"section": "mine"}, "neither its type (kprobe) nor its "
-                 "section", "uprobe, uretprobe"),
+                 "section", "uprobe, uretprobe, uprobe.multi"),
                 ("packets", "", {}, "needs a target: an interface", None)):
             error = loaded.refused("unfit", name, target, **more)
             assert said in error["message"], error
@@ -61,6 +70,31 @@ def test_program_type_and_attach_type(counter, netns, unchanged, env):
             error = loaded.refused("unfit", "packets", "veth0", options)
             assert said in error["message"] and (hint is None or hint in error["hint"]), error
         assert "takes no options" in loaded.refused("unfit", "raw", None, {"cookie": "1"})["hint"]
+
+
+def test_targets_that_patterns_do_not_have(counter, unchanged, env, build_bpf):
+    loaded = counter(("uprobe.multi", "library", 0), ("kprobe", "kernel", 0),
+                     ("sk_msg", "message", 1), ("sk_skb", "stream", 1))
+    with unchanged(env):
+        error = loaded.refused("no_target", "library", "libc:no_such_*", resolve_only=True)
+        assert "has no function that matches 'no_such_*'" in error["message"]
+        assert "did you mean 'libc.so.6'" in loaded.refused(
+            "no_target", "library", "libc.so.7:*")["hint"]
+        runs = loaded.maps["runs"]["pin"]
+        for name in ("message", "stream"):
+            more = {} if name == "message" else {"attach_type": "sk_skb_verdict"}
+            error = loaded.refused("bad_target", name, runs, **more)
+            assert "is not a map of type sockmap or sockhash" in error["message"]
+        error = loaded.refused("unfit", "stream", runs, attach_type=None)
+        assert "does not say whether it parses or judges" in error["message"]
+        answer = env.worker([{k: v for k, v in loaded.request(
+            "kernel", "do_sys_openat3", resolve_only=True).items() if v is not None}])[0]
+        if os.path.exists("/sys/bus/event_source/devices/kprobe"):
+            assert answer["error"]["reason"] == "no_target", answer
+            assert "did you mean 'do_sys_openat2'" in answer["error"]["hint"]
+        else:
+            assert answer["error"]["reason"] == "too_old", answer
+            assert "CONFIG_KPROBE_EVENTS" in answer["error"]["hint"]
 
 
 def test_type_by_hand(counter, tracefs, env, build_bpf):

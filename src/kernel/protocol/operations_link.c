@@ -14,8 +14,9 @@ static const struct field attach_fields[] = {
 	{ "type", FIELD_STRING, false,
 	  "what to attach to; without it what program type and section say" },
 	{ "target", FIELD_STRING, false,
-	  "where: an interface, `CATEGORY:EVENT`, `LIBRARY:FUNCTION[+OFFSET]`, the path of a "
-	  "control group, the name of an event; not needed where the section says it" },
+	  "where: an interface, `CATEGORY:EVENT`, `FUNCTION[+OFFSET]` of the kernel or "
+	  "`LIBRARY:FUNCTION[+OFFSET]`, a pattern of functions, the path of a control group, a "
+	  "map's pin, the name of an event; not needed where the section says it" },
 	{ "options", FIELD_MAPPING, false,
 	  "`netns` (a name in /run/netns, a path, or `pid:N`), `ingress`, `egress`, `first`, "
 	  "`last`, `before` and `after` (`pin:PATH`, `link:KERNEL_ID` or `prog:KERNEL_ID`), `mode` "

@@ -14,10 +14,14 @@ enum {
 	ABI_ATTACH_NETFILTER = 45, /* BPF_NETFILTER */
 	ABI_TCX_INGRESS = 46,	   /* BPF_TCX_INGRESS, Linux 6.6 */
 	ABI_TCX_EGRESS = 47,
+	ABI_UPROBE_MULTI = 48,	 /* BPF_TRACE_UPROBE_MULTI, Linux 6.6 */
+	ABI_NETKIT_PRIMARY = 54, /* BPF_NETKIT_PRIMARY, Linux 6.7 */
+	ABI_NETKIT_PEER = 55,
 	ABI_LINK_NETFILTER = 10, /* BPF_LINK_TYPE_NETFILTER */
 	ABI_LINK_TCX = 11,
 	ABI_LINK_UPROBE_MULTI = 12,
 	ABI_LINK_NETKIT = 13,
+	ABI_LINK_SOCKMAP = 14, /* BPF_LINK_TYPE_SOCKMAP, Linux 6.10 */
 };
 
 /* enum bpf_perf_event_type, Linux 6.6 */
@@ -29,6 +33,8 @@ enum {
 	ABI_PERF_TRACEPOINT = 5,
 	ABI_PERF_EVENT = 6,
 };
+
+enum { ABI_UPROBE_MULTI_RETURN = 1 << 0 }; /* BPF_F_UPROBE_MULTI_RETURN */
 
 /* Flags of BPF_LINK_CREATE that say where in the order; Linux 6.6, for control groups 6.17. */
 enum {

@@ -100,6 +100,14 @@ const char *attach_section_target(const struct attach *a);
 /* The target, else fallback; refuses when both are missing. */
 int attach_target(const struct attach *a, const char *fallback, const char **target,
 		  struct failure *f);
+/* Cuts "FUNCTION+OFFSET" behind the function; the offset may be decimal or begin with 0x. */
+int attach_split_offset(const struct attach *a, char *function, uint64_t *offset,
+			struct failure *f);
+/* Whether it has one of the signs that stand for others in a pattern, as a shell's. */
+bool attach_is_pattern(const char *text);
+/* The map pinned at target: *fd is the caller's; adds it to text and identity. */
+int attach_map(struct attach *a, const char *target, int *fd, struct bpf_map_info *map,
+	       struct failure *f);
 /* Adds a word to the text, quoted where the command line needs it. */
 void attach_word(struct attach *a, const char *word);
 /* Adds "--option" and its value, or "--option" alone where value is NULL. */
@@ -132,6 +140,17 @@ int attach_cgroup(struct attach *a, struct failure *f);
 int attach_tracepoint(struct attach *a, struct failure *f);
 int attach_raw_tp(struct attach *a, struct failure *f);
 int attach_tp_btf(struct attach *a, struct failure *f);
+int attach_function(struct attach *a, struct failure *f);
+int attach_lsm(struct attach *a, struct failure *f);
+int attach_kprobe(struct attach *a, struct failure *f);
+int attach_kretprobe(struct attach *a, struct failure *f);
+int attach_kprobe_multi(struct attach *a, struct failure *f);
+int attach_kretprobe_multi(struct attach *a, struct failure *f);
+int attach_uprobe_multi(struct attach *a, struct failure *f);
+int attach_uretprobe_multi(struct attach *a, struct failure *f);
+int attach_flow_dissector(struct attach *a, struct failure *f);
+int attach_netkit(struct attach *a, struct failure *f);
+int attach_sockmap(struct attach *a, struct failure *f);
 int attach_iter(struct attach *a, struct failure *f);
 int attach_uprobe(struct attach *a, struct failure *f);
 int attach_uretprobe(struct attach *a, struct failure *f);

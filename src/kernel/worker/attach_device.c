@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* xdp, tcx: what is attached to an interface */
+/* xdp, tcx, netkit: what is attached to an interface */
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -30,6 +30,7 @@ struct device_job {
 	int attach_type;
 	int mode; /* of xdp; -1: the kernel's choice */
 	struct anchor anchor;
+	const char *since; /* the Linux that brought the attach type */
 	/* what was found */
 	unsigned ifindex; /* 0: there is no such interface */
 	char name[IF_NAMESIZE];
@@ -233,18 +234,40 @@ static int tcx_refused(const struct attach *a, const struct device_job *job, str
 	if (err == EEXIST || (err == EINVAL && hook_order_has(&job->order, a->program.id)))
 		return fail(f, STAGE_ATTACH, REASON_HOOK_TAKEN, err,
 			    "%s: this very program is attached there already", job->name);
-	return attach_refused(f, a, job->name, err, job->order_err == -EINVAL ? "6.6" : NULL);
+	return attach_refused(f, a, job->name, err, job->order_err == -EINVAL ? job->since : NULL);
 }
 
-int attach_tcx(struct attach *a, struct failure *f)
+static int netkit_refused(const struct attach *a, const struct device_job *job, struct failure *f)
 {
-	struct device_job job = { .anchor = ANCHOR_INIT };
-	struct netns ns = NETNS_INIT;
-	const char *direction;
-	int err = tcx_direction(a, f);
+	switch (job->head.err) {
+	case ENXIO:
+		return fail(f, STAGE_ATTACH, REASON_BAD_TARGET, ENXIO,
+			    "%s is not a device of type netkit", job->name);
+	case EACCES:
+		if (job->order_err != -EACCES)
+			break;
+		fail(f, STAGE_ATTACH, REASON_BAD_TARGET, EACCES,
+		     "%s is the peer of a netkit device", job->name);
+		return error_hint(&f->error, "both ends are attached to through the primary one");
+	default:
+		break;
+	}
+	return tcx_refused(a, job, f);
+}
 
-	if (!err)
-		err = anchor_read(a, &job.anchor, f);
+/*
+ * Attaches in the order of an interface's hook, which a->attach_type says; word is for the
+ * identity, and refused() for the failure.
+ */
+static int attach_ordered(struct attach *a, const char *key, const char *word, const char *since,
+			  int (*refused)(const struct attach *a, const struct device_job *job,
+					 struct failure *f),
+			  struct failure *f)
+{
+	struct device_job job = { .anchor = ANCHOR_INIT, .since = since };
+	struct netns ns = NETNS_INIT;
+	int err = anchor_read(a, &job.anchor, f);
+
 	if (!err)
 		err = netns_open(a, &ns, f);
 	job.attach_type = a->attach_type;
@@ -252,20 +275,44 @@ int attach_tcx(struct attach *a, struct failure *f)
 		err = run(a, &ns, tcx_work, &job, f);
 	if (!err)
 		err = tell(a, &job, &ns, f);
-	direction = a->attach_type == ABI_TCX_EGRESS ? "egress" : "ingress";
-	if (!err && json_object_set_new(a->identity, "direction", json_string(direction)))
+	if (!err && json_object_set_new(a->identity, key, json_string(word)))
 		err = fail_nomem(f);
-	if (!err) {
-		attach_option_text(
-			a, a->attach_type == ABI_TCX_EGRESS ? OPTION_EGRESS : OPTION_INGRESS, NULL);
+	if (!err && a->attach_type == ABI_TCX_EGRESS)
+		attach_option_text(a, OPTION_EGRESS, NULL);
+	if (!err && a->attach_type == ABI_TCX_INGRESS)
+		attach_option_text(a, OPTION_INGRESS, NULL);
+	if (!err)
 		netns_text(a, &ns);
-	}
 	if (!err && job.head.err)
-		err = tcx_refused(a, &job, f);
+		err = refused(a, &job, f);
 	/* Reading it needs a capability more than attaching. */
 	if (!err && !a->resolve_only && !job.order_err && !(a->order = hook_order_json(&job.order)))
 		err = fail_nomem(f);
 	anchor_close(&job.anchor);
 	netns_close(&ns);
 	return err;
+}
+
+int attach_tcx(struct attach *a, struct failure *f)
+{
+	int err = tcx_direction(a, f);
+	const char *word = a->attach_type == ABI_TCX_EGRESS ? "egress" : "ingress";
+
+	return err ? err : attach_ordered(a, "direction", word, "6.6", tcx_refused, f);
+}
+
+/* Which of the pair's ends is the program's, by its section. */
+int attach_netkit(struct attach *a, struct failure *f)
+{
+	const char *word = a->expected == ABI_NETKIT_PEER ? "peer" : "primary";
+
+	if (a->expected != ABI_NETKIT_PRIMARY && a->expected != ABI_NETKIT_PEER) {
+		attach_unfit(f, a,
+			     "its section '%s' does not say for which end of a netkit pair "
+			     "it is",
+			     a->section);
+		return error_hint(&f->error, "load it with type netkit/primary or netkit/peer");
+	}
+	a->attach_type = a->expected;
+	return attach_ordered(a, "end", word, "6.7", netkit_refused, f);
 }

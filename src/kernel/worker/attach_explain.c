@@ -55,7 +55,7 @@ int attach_refused(struct failure *f, const struct attach *a, const char *what, 
 		return -err;
 	if (err == ENOMEM)
 		return fail(f, STAGE_ATTACH, REASON_MEMORY, err, "%s: out of memory", what);
-	if (err == EINVAL && since) {
+	if ((err == EINVAL || err == EOPNOTSUPP) && since) {
 		fail(f, STAGE_ATTACH, REASON_TOO_OLD, err,
 		     "%s: this kernel (%s) does not know attach type %s", what, env_kernel(),
 		     a->type->word);

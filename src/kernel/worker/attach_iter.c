@@ -17,30 +17,38 @@ struct subject {
 	int fd;
 };
 
-/* A map, by its pin. */
-static int map_subject(struct attach *a, const char *target, struct subject *s, struct failure *f)
+int attach_map(struct attach *a, const char *target, int *fd, struct bpf_map_info *map,
+	       struct failure *f)
 {
 	struct place place = PLACE_INIT;
-	struct bpf_map_info map = { 0 };
-	__u32 len = sizeof(map);
+	__u32 len = sizeof(*map);
 	struct stat st;
-	int err = pin_open("target", target, &place, &st, &s->fd, f);
+	int err = pin_open("target", target, &place, &st, fd, f);
 
-	if (!err && pin_kind(s->fd) != PIN_MAP)
+	memset(map, 0, sizeof(*map));
+	if (!err && pin_kind(*fd) != PIN_MAP)
 		err = fail(f, STAGE_ATTACH, REASON_BAD_TARGET, EINVAL, "%s is not a map",
 			   place.path);
-	if (!err && bpf_obj_get_info_by_fd(s->fd, &map, &len))
+	if (!err && bpf_obj_get_info_by_fd(*fd, map, &len))
 		err = fail(f, STAGE_ATTACH, REASON_OTHER, errno, "%s: %s", place.path,
 			   strerror(errno));
 	if (err)
 		goto out;
-	s->info.map.map_fd = (__u32)s->fd;
 	attach_word(a, place.path);
 	if (json_object_set_new(a->identity, "map", wire_json(place.path)) ||
-	    json_object_set_new(a->identity, "map_id", json_integer(map.id)))
+	    json_object_set_new(a->identity, "map_id", json_integer(map->id)))
 		err = fail_nomem(f);
 out:
 	place_free(&place);
+	return err;
+}
+
+static int map_subject(struct attach *a, const char *target, struct subject *s, struct failure *f)
+{
+	struct bpf_map_info map;
+	int err = attach_map(a, target, &s->fd, &map, f);
+
+	s->info.map.map_fd = (__u32)s->fd;
 	return err;
 }
 

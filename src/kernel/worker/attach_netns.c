@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sk_lookup, netfilter: what is attached to a network namespace as a whole */
+/* sk_lookup, flow_dissector, netfilter: what is attached to a network namespace as a whole */
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <limits.h>
@@ -16,13 +16,13 @@ static const char *label(const struct netns *ns)
 	return ns->option ? ns->option : "network namespace";
 }
 
-int attach_sk_lookup(struct attach *a, struct failure *f)
+static int attach_whole(struct attach *a, int attach_type, const char *since, struct failure *f)
 {
 	struct netns ns = NETNS_INIT;
 	uint64_t cookie = 0;
 	int err = netns_open(a, &ns, f);
 
-	a->attach_type = BPF_SK_LOOKUP;
+	a->attach_type = attach_type;
 	if (err)
 		goto out;
 	err = netns_cookie(&ns, &cookie, f);
@@ -33,12 +33,29 @@ int attach_sk_lookup(struct attach *a, struct failure *f)
 	if (err || a->resolve_only)
 		goto out;
 	/* The namespace is named by its descriptor: nobody has to enter it. */
-	a->link_fd = bpf_link_create(a->program_fd, ns.fd, BPF_SK_LOOKUP, NULL);
+	a->link_fd = bpf_link_create(a->program_fd, ns.fd, attach_type, NULL);
 	if (a->link_fd < 0)
-		err = attach_refused(f, a, label(&ns), -a->link_fd, "5.9");
+		err = attach_refused(f, a, label(&ns), -a->link_fd, since);
 out:
 	netns_close(&ns);
 	return err;
+}
+
+int attach_sk_lookup(struct attach *a, struct failure *f)
+{
+	return attach_whole(a, BPF_SK_LOOKUP, "5.9", f);
+}
+
+int attach_flow_dissector(struct attach *a, struct failure *f)
+{
+	int err = attach_whole(a, BPF_FLOW_DISSECTOR, "5.8", f);
+
+	if (err != -EEXIST && err != -E2BIG)
+		return err;
+	fail(f, STAGE_ATTACH, REASON_HOOK_TAKEN, -err,
+	     "another program dissects flows there, or in the initial network namespace");
+	return error_hint(&f->error, "a network namespace has one such program: detach that one "
+				     "first");
 }
 
 /* ---- netfilter ---- */

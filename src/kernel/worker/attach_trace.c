@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* tracepoint, raw_tp, tp_btf */
+/* tracepoint, raw_tp; tp_btf, fentry, fexit, fmod_ret, lsm */
 #include <bpf/bpf.h>
 #include <bpf/btf.h>
 #include <errno.h>
@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
+#include "kernel/worker/env.h"
 #include "kernel/worker/names.h"
 #include "kernel/worker/perf.h"
 #include "kernel/worker/tracefs.h"
@@ -147,24 +149,90 @@ int attach_raw_tp(struct attach *a, struct failure *f)
 	return a->link_fd < 0 ? raw_refused(a, name, -a->link_fd, f) : 0;
 }
 
-/* The tracepoint was fixed when the program was loaded. */
-int attach_tp_btf(struct attach *a, struct failure *f)
+/* ---- what was fixed when the program was loaded ---- */
+
+/* Noun and key say what it was loaded for. Cookies there need BPF_LINK_CREATE, Linux 6.0. */
+static int attach_fixed(struct attach *a, int attach_type, const char *noun, const char *key,
+			struct failure *f)
 {
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
 	const char *name = attach_section_target(a);
+	int err;
 
 	if (name && a->target && strcmp(a->target, name) != 0)
-		return attach_unfit(f, a, "it was loaded for tracepoint %s and fits no other",
-				    name);
+		return attach_unfit(f, a, "it was loaded for %s %s and fits no other", noun, name);
 	if (!name)
 		name = a->target;
 	if (name)
 		attach_word(a, name);
-	a->attach_type = BPF_TRACE_RAW_TP;
-	a->identity = json_pack("{s:o}", "name", wire_json(name));
+	a->attach_type = attach_type;
+	a->identity = json_pack("{s:o}", key, wire_json(name));
 	if (!a->identity)
 		return fail_nomem(f);
-	if (a->resolve_only)
+	err = perf_cookie(a, f);
+	if (err || a->resolve_only)
+		return err;
+	if (attach_has(a, OPTION_COOKIE)) {
+		parse_u64(a->option[OPTION_COOKIE], (uint64_t *)&opts.tracing.cookie);
+		a->link_fd = bpf_link_create(a->program_fd, 0, attach_type, &opts);
+	} else {
+		a->link_fd = bpf_raw_tracepoint_open(NULL, a->program_fd);
+	}
+	if (a->link_fd >= 0)
 		return 0;
-	a->link_fd = bpf_raw_tracepoint_open(NULL, a->program_fd);
-	return a->link_fd < 0 ? attach_refused(f, a, name ? name : "tp_btf", -a->link_fd, NULL) : 0;
+	return attach_refused(f, a, name ? name : a->type->word, -a->link_fd,
+			      attach_has(a, OPTION_COOKIE) ? "6.0" : NULL);
+}
+
+int attach_tp_btf(struct attach *a, struct failure *f)
+{
+	return attach_fixed(a, BPF_TRACE_RAW_TP, "tracepoint", "name", f);
+}
+
+/* fentry, fexit, fmod_ret */
+int attach_function(struct attach *a, struct failure *f)
+{
+	static const struct {
+		const char *word;
+		int attach_type;
+	} kinds[] = {
+		{ "fentry", BPF_TRACE_FENTRY },
+		{ "fexit", BPF_TRACE_FEXIT },
+		{ "fmod_ret", BPF_MODIFY_RETURN },
+	};
+	size_t i = 0;
+
+	while (strcmp(kinds[i].word, a->type->word) != 0)
+		i++;
+	return attach_fixed(a, kinds[i].attach_type, "function", "function", f);
+}
+
+/* Whether a word is in a list with commas. */
+static bool in_list(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+
+	for (; list; list = strchr(list, ',')) {
+		list += *list == ',';
+		if (strncmp(list, word, len) == 0 && (list[len] == ',' || !list[len]))
+			return true;
+	}
+	return false;
+}
+
+int attach_lsm(struct attach *a, struct failure *f)
+{
+	char active[512];
+
+	/* The kernel would attach it all the same, and never run it. */
+	if (env_read("/sys/kernel/security/lsm", active, sizeof(active)) == 0 &&
+	    !in_list(active, "bpf")) {
+		fail(f, STAGE_ATTACH, REASON_UNFIT, ENODEV,
+		     "this kernel (%s) has no BPF security module running: its hooks would not "
+		     "call "
+		     "the program",
+		     env_kernel());
+		return error_hint(&f->error, "boot it with lsm=%s,bpf", active);
+	}
+	return attach_fixed(a, BPF_LSM_MAC, "hook", "hook", f);
 }

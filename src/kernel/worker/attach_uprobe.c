@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* uprobe, uretprobe: a function of a library or program */
+/* uprobe, uretprobe: a function of a library or program; uprobe.multi ...: all of a pattern */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/text.h"
-#include "kernel/worker/env.h"
+#include "kernel/worker/abi.h"
 #include "kernel/worker/library.h"
 #include "kernel/worker/perf.h"
 #include "kernel/worker/symbols.h"
-
-/* Kernel's description of the event source. */
-static const char source_type[] = "/sys/bus/event_source/devices/uprobe/type";
-static const char source_retprobe[] = "/sys/bus/event_source/devices/uprobe/format/retprobe";
 
 /* The target, taken apart. */
 struct place_in_binary {
@@ -32,26 +28,11 @@ static void place_in_binary_free(struct place_in_binary *p)
 	free(p->path);
 }
 
-/* Decimal, or hexadecimal after 0x. */
-static bool parse_offset(const char *text, uint64_t *value)
-{
-	char *end;
-
-	if (strncmp(text, "0x", 2) != 0)
-		return parse_u64(text, value);
-	if (!text[2] || strspn(text + 2, "0123456789abcdefABCDEF") != strlen(text + 2))
-		return false;
-	errno = 0;
-	*value = strtoull(text + 2, &end, 16);
-	return errno == 0;
-}
-
 /* LIBRARY:FUNCTION[+OFFSET]; the last colon counts, as paths may have others. */
 static int split(const struct attach *a, struct place_in_binary *p, struct failure *f)
 {
 	const char *target;
 	const char *colon;
-	char *plus;
 	int err = attach_target(a, attach_section_target(a), &target, f);
 
 	if (err)
@@ -63,13 +44,7 @@ static int split(const struct attach *a, struct place_in_binary *p, struct failu
 	p->function = strdup(colon + 1);
 	if (!p->library || !p->function)
 		return fail_nomem(f);
-	plus = strrchr(p->function, '+');
-	if (!plus)
-		return 0;
-	*plus = '\0';
-	return parse_offset(plus + 1, &p->offset)
-		       ? 0
-		       : attach_unfit(f, a, "'%s' is not an offset", plus + 1);
+	return attach_split_offset(a, p->function, &p->offset, f);
 }
 
 static int find(const struct attach *a, struct place_in_binary *p, bool returns, struct failure *f)
@@ -114,24 +89,6 @@ static int name_it(struct attach *a, const struct place_in_binary *p, struct fai
 	return word.failed ? fail_nomem(f) : 0;
 }
 
-/* The event source's type, and the bit of config that says "when it returns". */
-static int read_source(struct perf_event_attr *attr, bool returns, struct failure *f)
-{
-	char type[32], bit[32];
-	uint64_t number, shift = 0;
-
-	if (env_read(source_type, type, sizeof(type)) || !parse_u64(type, &number) ||
-	    (returns && (env_read(source_retprobe, bit, sizeof(bit)) ||
-			 strncmp(bit, "config:", 7) != 0 || !parse_u64(bit + 7, &shift)))) {
-		fail(f, STAGE_ATTACH, REASON_TOO_OLD, ENOENT,
-		     "this kernel (%s) has no event source for uprobes", env_kernel());
-		return error_hint(&f->error, "it needs a kernel built with CONFIG_UPROBE_EVENTS");
-	}
-	attr->type = (__u32)number;
-	attr->config = returns ? (uint64_t)1 << shift : 0;
-	return 0;
-}
-
 static int attach(struct attach *a, bool returns, struct failure *f)
 {
 	struct perf_event_attr attr = { .sample_period = 1 };
@@ -151,7 +108,7 @@ static int attach(struct attach *a, bool returns, struct failure *f)
 		err = perf_cookie(a, f);
 	if (err || a->resolve_only)
 		goto out;
-	err = read_source(&attr, returns, f);
+	err = perf_source(&attr, "uprobe", returns, f);
 	if (err)
 		goto out;
 	attr.uprobe_path = (uintptr_t)p.path;
@@ -173,4 +130,90 @@ int attach_uprobe(struct attach *a, struct failure *f)
 int attach_uretprobe(struct attach *a, struct failure *f)
 {
 	return attach(a, true, f);
+}
+
+/* ---- many ---- */
+
+struct multi {
+	struct place_in_binary p; /* its function is the pattern */
+	struct symbols found;
+	int pid;
+	__u64 *cookies;
+};
+
+static int find_many(struct attach *a, struct multi *m, struct failure *f)
+{
+	struct place_in_binary *p = &m->p;
+	int err;
+
+	if (a->expected >= 0 && a->expected != ABI_UPROBE_MULTI) {
+		attach_unfit(f, a, "it was loaded for one function");
+		return error_hint(&f->error, "load it with type %s", a->type->word);
+	}
+	err = split(a, p, f);
+	if (!err && p->offset)
+		err = attach_unfit(f, a, "a pattern has no offset");
+	if (!err)
+		err = library_find(p->library, &p->path, f);
+	if (!err)
+		err = symbols_match(p->path, p->function, &m->found, f);
+	if (!err)
+		err = name_it(a, p, f);
+	return err ? err : attach_pid(a, &m->pid, f);
+}
+
+static int tell_many(struct attach *a, const struct multi *m, struct failure *f)
+{
+	a->identity =
+		json_pack("{s:o, s:o, s:I, s:s?, s:o}", "binary", wire_json(m->p.path), "pattern",
+			  wire_json(m->p.function), "functions", (json_int_t)m->found.count,
+			  "build_id", m->found.build_id[0] ? m->found.build_id : NULL, "pid",
+			  m->pid < 0 ? json_null() : json_integer(m->pid));
+	return a->identity ? perf_cookie(a, f) : fail_nomem(f);
+}
+
+static int create_many(struct attach *a, struct multi *m, bool returns, struct failure *f)
+{
+	LIBBPF_OPTS(bpf_link_create_opts, opts);
+	int err = 0;
+
+	opts.uprobe_multi.path = m->p.path;
+	opts.uprobe_multi.offsets = m->found.offsets;
+	opts.uprobe_multi.cnt = (__u32)m->found.count;
+	opts.uprobe_multi.pid = m->pid < 0 ? 0 : (__u32)m->pid;
+	opts.uprobe_multi.flags = returns ? ABI_UPROBE_MULTI_RETURN : 0;
+	if (attach_has(a, OPTION_COOKIE))
+		err = perf_cookies(a, m->found.count, &m->cookies, f);
+	opts.uprobe_multi.cookies = m->cookies;
+	if (err)
+		return err;
+	a->link_fd =
+		bpf_link_create(a->program_fd, 0, (enum bpf_attach_type)ABI_UPROBE_MULTI, &opts);
+	return a->link_fd < 0 ? attach_refused(f, a, m->p.library, -a->link_fd, "6.6") : 0;
+}
+
+static int attach_many(struct attach *a, bool returns, struct failure *f)
+{
+	struct multi m = { .pid = -1 };
+	int err = find_many(a, &m, f);
+
+	a->attach_type = ABI_UPROBE_MULTI;
+	if (!err)
+		err = tell_many(a, &m, f);
+	if (!err && !a->resolve_only)
+		err = create_many(a, &m, returns, f);
+	place_in_binary_free(&m.p);
+	free(m.found.offsets);
+	free(m.cookies);
+	return err;
+}
+
+int attach_uprobe_multi(struct attach *a, struct failure *f)
+{
+	return attach_many(a, false, f);
+}
+
+int attach_uretprobe_multi(struct attach *a, struct failure *f)
+{
+	return attach_many(a, true, f);
 }

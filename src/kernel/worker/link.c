@@ -83,6 +83,7 @@ const char *link_update_word(unsigned type)
 	case BPF_LINK_TYPE_ITER:
 	case ABI_LINK_TCX:
 	case ABI_LINK_NETKIT:
+	case ABI_LINK_SOCKMAP:
 		return "replace";
 	case BPF_LINK_TYPE_TRACING:
 	case BPF_LINK_TYPE_RAW_TRACEPOINT:
@@ -149,6 +150,7 @@ static void tell_target(const struct abi_link_info *info, const char *name, stru
 		t->target = json_pack("{s:I}", "ifindex", (json_int_t)info->xdp.ifindex);
 		break;
 	case ABI_LINK_TCX:
+	case ABI_LINK_NETKIT: /* of the same layout */
 		t->attach_type = (int)info->tcx.attach_type;
 		t->gone = info->tcx.ifindex == 0;
 		t->target = json_pack("{s:I}", "ifindex", (json_int_t)info->tcx.ifindex);

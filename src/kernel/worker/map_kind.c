@@ -22,7 +22,7 @@
 	}
 
 /* Newer than some headers. */
-enum { CGRP_STORAGE = 32 };
+enum { CGRP_STORAGE = 32, ARENA = 33 };
 
 static const struct map_kind kinds[] = {
 	[BPF_MAP_TYPE_HASH] = KEYED(),
@@ -62,6 +62,7 @@ static const struct map_kind kinds[] = {
 		      .no_delete = "a bloom filter only grows"),
 	[BPF_MAP_TYPE_USER_RINGBUF] = UNREADABLE(STREAM),
 	[CGRP_STORAGE] = UNREADABLE(LOCAL),
+	[ARENA] = UNREADABLE("it is memory that programs share with processes, and has no entries"),
 };
 
 static const struct map_kind unknown = {

@@ -1,13 +1,42 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/text.h"
+#include "kernel/worker/env.h"
 #include "kernel/worker/perf.h"
+
+int perf_source(struct perf_event_attr *attr, const char *source, bool returns, struct failure *f)
+{
+	static const char directory[] = "/sys/bus/event_source/devices";
+	char path[128], type[32], bit[32];
+	uint64_t number, shift = 0;
+	bool known;
+
+	snprintf(path, sizeof(path), "%s/%s/type", directory, source);
+	known = env_read(path, type, sizeof(type)) == 0 && parse_u64(type, &number);
+	snprintf(path, sizeof(path), "%s/%s/format/retprobe", directory, source);
+	if (known && returns)
+		known = env_read(path, bit, sizeof(bit)) == 0 && strncmp(bit, "config:", 7) == 0 &&
+			parse_u64(bit + 7, &shift);
+	if (!known) {
+		fail(f, STAGE_ATTACH, REASON_TOO_OLD, ENOENT,
+		     "this kernel (%s) has no event source for %ss", env_kernel(), source);
+		return error_hint(
+			&f->error,
+			"it needs a kernel built with CONFIG_%s_EVENTS, Linux 4.17 or newer",
+			source[0] == 'k' ? "KPROBE" : "UPROBE");
+	}
+	attr->type = (__u32)number;
+	attr->config = returns ? (uint64_t)1 << shift : 0;
+	return 0;
+}
 
 int perf_attach(struct attach *a, struct perf_event_attr *attr, int pid, int cpu,
 		enum perf_step *step)
@@ -55,4 +84,18 @@ int perf_cookie(struct attach *a, struct failure *f)
 	attach_option_number(a, OPTION_COOKIE, cookie);
 	err = json_object_set_new(a->identity, "cookie", json_u64(cookie));
 	return err ? fail_nomem(f) : 0;
+}
+
+int perf_cookies(const struct attach *a, size_t count, __u64 **cookies, struct failure *f)
+{
+	uint64_t cookie;
+	size_t i;
+
+	parse_u64(a->option[OPTION_COOKIE], &cookie);
+	*cookies = calloc(count + 1, sizeof(**cookies));
+	if (!*cookies)
+		return fail_nomem(f);
+	for (i = 0; i < count; i++)
+		(*cookies)[i] = cookie;
+	return 0;
 }
