@@ -236,15 +236,19 @@ def test_stop_and_continue(env):
         s.see("shell>")
         s.type(BPFMAN + ENTER)
         s.see_prompt()
+        s.run("set mouse on", "^> set mouse on")
+        s.read(lambda: mouse_is_on(s), "mouse")
         s.type("list ma")
         s.see_prompt("list ma")
         s.type("\x1a")
         s.see("Stopped")
+        assert not mouse_is_on(s)
         s.type("stty -a | grep -o -- '-raw\\|[-]*icanon'; echo here" + ENTER)
         s.see("^here")
         assert "-icanon" not in s.text()
         s.type("fg" + ENTER)
         s.see_prompt("list ma")
+        s.read(lambda: mouse_is_on(s), "mouse again")
         s.type("ps" + ENTER)
         s.see("no maps")
         s.type("quit" + ENTER)
@@ -262,3 +266,54 @@ def test_without_a_screen_it_is_the_line_mode(env, term, said):
     t.see("^no maps")
     t.type("quit" + ENTER)
     assert t.ended() == 0
+
+
+# ---- the mouse ----
+
+
+def press(button, row, column):
+    """A button pressed and let go, as terminals tell it: 0 the left one, 64 and 65 the wheel."""
+    place = chr(33 + column) + chr(33 + row)
+    return f"\x1b[M{chr(32 + button)}{place}" + (f"\x1b[M#{place}" if button < 64 else "")
+
+
+def mouse_is_on(s):
+    """What was said last about presses being told."""
+    said = re.findall(r"\x1b\[\?(?:1006;)?1000([hl])", s.raw)
+    return bool(said) and said[-1] == "h"
+
+
+def test_the_mouse(screen, env, example):
+    env.ok("load", example("multi"))
+    s = screen()
+    s.see("multi_xdp")
+    assert "?1000h" not in s.raw and "1000h" not in s.raw, "off until it is asked for"
+    s.type("set mouse on" + ENTER)
+    s.see("^> set mouse on")
+    s.read(lambda: mouse_is_on(s), "mouse")
+    row = next(y for y, line in enumerate(s.lines()) if "multi_ingress" in line)
+    s.type(press(0, row, 10))
+    s.see("^> +[0-9]+ multi_ingress")
+    s.type(press(64, row, 10))
+    s.see(r"^Programs.*\[1/")
+    s.type(press(65, row, 10) + press(64, row, 10))
+    s.see(r"^Programs.*\[1/")
+    s.type(press(0, row, 10) + press(0, row, 10))
+    s.see("Detail: show [0-9]+")
+    s.type(":set mouse off" + ENTER)
+    s.read(lambda: not mouse_is_on(s), "no mouse")
+    s.run("show 99", "^show: nothing has")
+
+
+@pytest.mark.parametrize("end", ["quit" + ENTER, signal.SIGTERM, signal.SIGABRT])
+def test_the_mouse_is_off_when_we_are_gone(screen, end):
+    if end == signal.SIGABRT and "build-san" in BPFMAN:
+        pytest.skip("there the sanitizer catches it")
+    s = screen()
+    s.run("set mouse on", "^> set mouse on")
+    s.read(lambda: mouse_is_on(s), "mouse")
+    if isinstance(end, str):
+        s.type(end)
+    else:
+        os.kill(s.child.pid, end)
+    s.read(lambda: not mouse_is_on(s), "mouse off")

@@ -422,6 +422,13 @@ static void one_step(struct world *w, const char *step)
 		screen_resize(w->screen, rows, columns);
 	else if (strchr("+-!", step[0]) && step[1])
 		another_session(w, step);
+	else if (step[1] && strchr("<^_", step[0]) &&
+		 sscanf(step + 1, "%d,%d", &rows, &columns) == 2)
+		screen_mouse(w->screen,
+			     step[0] == '<'   ? MOUSE_CLICK
+			     : step[0] == '^' ? MOUSE_WHEEL_UP
+					      : MOUSE_WHEEL_DOWN,
+			     rows, columns);
 	else if (!strcmp(step, "~"))
 		make_rates(w->screen);
 	else if (!strcmp(step, "&"))

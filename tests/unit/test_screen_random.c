@@ -143,6 +143,10 @@ static void round_of(int steps)
 		case 0:
 			size_step(&w);
 			break;
+		case 5:
+			screen_mouse(w.screen, (enum mouse_event)below(3), (int)below(70),
+				     (int)below(210));
+			break;
 		case 1:
 			snprintf(another, sizeof(another), "+other%d", i);
 			world_steps(&w, another);

@@ -30,7 +30,7 @@ static int scrolled(const struct screen *s)
 	return s->panes[PANE_OUTPUT].at.height ? PANE_OUTPUT : s->last;
 }
 
-static void move_by(struct screen *s, struct pane *p, long rows)
+void screen_scroll(struct screen *s, struct pane *p, long rows)
 {
 	if (p->ops->list)
 		list_view_move(&p->list, s, rows);
@@ -153,10 +153,10 @@ static bool act_anywhere(struct screen *s, enum action action)
 		zoom(s);
 		break;
 	case ACTION_PAGE_UP:
-		move_by(s, p, -page);
+		screen_scroll(s, p, -page);
 		break;
 	case ACTION_PAGE_DOWN:
-		move_by(s, p, page);
+		screen_scroll(s, p, page);
 		break;
 	case ACTION_PAUSE:
 		set_option(s, "pause", s->paused ? "off" : "on");

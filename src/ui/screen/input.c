@@ -87,30 +87,12 @@ static void paste_end(struct screen *s)
 
 /* ---- keys ---- */
 
-/* Whether the key was the popup's. */
-static bool popup_key(struct screen *s, int code)
-{
-	bool question = s->popup.question, yes = code == 'y';
-	char *command;
-
-	if (!s->popup.text.len)
-		return false;
-	command = question && yes ? strdup(s->popup.command) : NULL;
-	popup_close(s);
-	if (command)
-		run_later(s, command);
-	free(command);
-	if (question && !yes)
-		screen_say(s, "nothing was changed");
-	return question || code == ESCAPE;
-}
-
 static void obey(struct screen *s, int code)
 {
 	enum action action;
 
 	buf_reset(&s->message);
-	if (popup_key(s, code))
+	if (popup_answer(s, code))
 		return;
 	/* No pane has Meta keys: it was Esc, and the next key came fast. */
 	if (s->focus != PANE_NONE && code & KEY_META) {
@@ -143,7 +125,7 @@ static void obey(struct screen *s, int code)
 static void character(struct screen *s, const char *bytes, size_t len)
 {
 	buf_reset(&s->message);
-	if (popup_key(s, 0))
+	if (popup_answer(s, 0))
 		return;
 	if (s->focus == PANE_NONE)
 		prompt_feed(s, bytes, len);
@@ -187,6 +169,20 @@ void screen_key(struct screen *s, int code)
 	}
 }
 
+static void mouse_key(struct screen *s)
+{
+	MEVENT e;
+
+	if (getmouse(&e) != OK || s->prompt.pasting)
+		return;
+	if (e.bstate & BUTTON1_PRESSED)
+		screen_mouse(s, MOUSE_CLICK, e.y, e.x);
+	else if (e.bstate & BUTTON4_PRESSED)
+		screen_mouse(s, MOUSE_WHEEL_UP, e.y, e.x);
+	else if (e.bstate & BUTTON5_PRESSED)
+		screen_mouse(s, MOUSE_WHEEL_DOWN, e.y, e.x);
+}
+
 bool screen_read_keys(struct screen *s)
 {
 	int waiting = 0, code, next;
@@ -202,7 +198,10 @@ bool screen_read_keys(struct screen *s)
 			else if (next != ERR)
 				ungetch(next);
 		}
-		screen_key(s, code);
+		if (code == KEY_MOUSE)
+			mouse_key(s);
+		else
+			screen_key(s, code);
 		if (s->ended)
 			return true;
 	}

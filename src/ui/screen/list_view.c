@@ -435,6 +435,29 @@ static void draw_empty(const struct rect *at, const char *empty)
 	}
 }
 
+long list_view_row_at(const struct list_view *l, int y)
+{
+	size_t row = l->top + (size_t)(y - l->rows_y);
+
+	return y >= l->rows_y && y < l->rows_y + l->height && row < l->count ? (long)row : -1;
+}
+
+int list_view_column_at(const struct list_view *l, const struct screen *s, const struct rect *at,
+			int x)
+{
+	int cells[COLUMNS_MAX], end = at->x + MARK_CELLS;
+
+	fit_columns(l->source, s, at->width, cells);
+	for (size_t i = 0; i < l->source->column_count; i++) {
+		if (!cells[i])
+			continue;
+		end += cells[i] + GAP;
+		if (x < end)
+			return (int)i;
+	}
+	return -1;
+}
+
 void list_view_draw(struct list_view *l, struct screen *s, const struct rect *at, bool focused,
 		    const char *empty)
 {
@@ -443,6 +466,7 @@ void list_view_draw(struct list_view *l, struct screen *s, const struct rect *at
 
 	fit_columns(l->source, s, at->width, cells);
 	/* The heads go first where there is no room for them and two rows. */
+	l->heads_y = rows.height > 2 ? rows.y : -1;
 	if (rows.height > 2) {
 		draw_heads(l, at, cells);
 		rows.y++;
@@ -459,6 +483,7 @@ void list_view_draw(struct list_view *l, struct screen *s, const struct rect *at
 		rows.height -= hint.height;
 	}
 	l->height = rows.height;
+	l->rows_y = rows.y;
 	if (!l->count || rows.height < 1)
 		return;
 	if (l->at < l->top)

@@ -79,7 +79,8 @@ struct list_view {
 	char *filter; /* NULL: all rows */
 	int64_t *tags;
 	size_t tag_count;
-	int height; /* rows as drawn last */
+	int height;	     /* rows as drawn last */
+	int heads_y, rows_y; /* and where, on the screen; heads -1: not at all */
 };
 
 void list_view_free(struct list_view *l);
@@ -92,6 +93,10 @@ void list_view_draw(struct list_view *l, struct screen *s, const struct rect *at
 void list_view_move(struct list_view *l, const struct screen *s, long rows);
 void list_view_next_sort(struct list_view *l);
 void list_view_set_filter(struct list_view *l, const char *text);
+/* What stands at a place of the screen: the row, counted as sorted, or the column; or -1. */
+long list_view_row_at(const struct list_view *l, int y);
+int list_view_column_at(const struct list_view *l, const struct screen *s, const struct rect *at,
+			int x);
 /* The selected row, or NULL. */
 const struct row *list_view_selected(const struct list_view *l, const struct screen *s);
 bool list_view_tagged(const struct list_view *l, int64_t key);

@@ -9,6 +9,8 @@
 #include "ui/screen/draw.h"
 #include "ui/screen/screen.h"
 
+enum { ESCAPE = 27 };
+
 void popup_close(struct screen *s)
 {
 	buf_reset(&s->popup.text);
@@ -45,6 +47,23 @@ void popup_ask(struct screen *s, const char *what, const char *command)
 		return;
 	s->popup.question = true;
 	buf_str(&s->popup.text, what);
+}
+
+bool popup_answer(struct screen *s, int code)
+{
+	bool question = s->popup.question, yes = code == 'y';
+	char *command;
+
+	if (!s->popup.text.len)
+		return false;
+	command = question && yes ? strdup(s->popup.command) : NULL;
+	popup_close(s);
+	if (command)
+		run_later(s, command);
+	free(command);
+	if (question && !yes)
+		screen_say(s, "nothing was changed");
+	return question || code == ESCAPE;
 }
 
 /* Candidates in columns, as many lines as fit; what is left out is counted. */

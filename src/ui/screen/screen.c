@@ -81,6 +81,7 @@ void screen_options(struct screen *s)
 
 	if (s->paused != o->pause || s->interval_ms != o->interval_ms)
 		s->next_refresh = 0;
+	terminal_mouse(o->mouse);
 	s->paused = o->pause;
 	s->interval_ms = o->interval_ms;
 	if (s->others.hidden != (o->others == SWITCH_OFF)) {

@@ -146,6 +146,10 @@ struct screen {
 		bool question;	 /* only `y` goes on */
 		char *command;	 /* what runs then */
 	} popup;
+	struct click { /* the last one, as far as it was on a row */
+		int pane;
+		int64_t key, at; /* monotonic ns */
+	} click;
 	struct buf message; /* in the last line, until the next key */
 
 	/* Commands (run.c). */
@@ -185,12 +189,18 @@ void screen_say(struct screen *s, const char *format, ...) __attribute__((format
 int terminal_open(struct screen *s, struct error *e);
 void terminal_close(struct screen *s);
 void terminal_suspend(struct screen *s);
+/* Whether the terminal tells what the mouse does. */
+void terminal_mouse(bool on);
 
 /* input.c */
 /* Reads and obeys all keys that are there; false: there will be no more. */
 bool screen_read_keys(struct screen *s);
 /* One key, as keys.h has it, or a byte of text. */
 void screen_key(struct screen *s, int code);
+
+/* mouse.c */
+enum mouse_event { MOUSE_CLICK, MOUSE_WHEEL_UP, MOUSE_WHEEL_DOWN };
+void screen_mouse(struct screen *s, enum mouse_event event, int y, int x);
 
 /* prompt.c */
 void prompt_open(struct screen *s);
@@ -214,6 +224,8 @@ void prompt_draw(struct screen *s);
 
 /* act.c */
 void screen_act(struct screen *s, enum action action);
+/* Moves the selection, or the text, by rows. */
+void screen_scroll(struct screen *s, struct pane *p, long rows);
 /* Where keys mean something now. */
 unsigned screen_places(const struct screen *s);
 
@@ -245,6 +257,8 @@ void popup_close(struct screen *s);
 void popup_draw(struct screen *s);
 /* Asks whether command shall run; what names what will go, in lines. */
 void popup_ask(struct screen *s, const char *what, const char *command);
+/* A key comes while it stands there: it goes. Whether the key was for it. */
+bool popup_answer(struct screen *s, int code);
 /* Tab: completes, or shows what there is. readline's form. */
 int popup_complete(int count, int key);
 

@@ -13,12 +13,14 @@
 
 #define PASTE_ON  "\033[?2004h"
 #define PASTE_OFF "\033[?2004l"
+#define MOUSE_OFF "\033[?1006l\033[?1000l"
 
 enum { ESCAPE_MS = 25 };
 
 /* For the handler of fatal signals, which has nothing else to go by. */
 static struct {
 	bool taken;
+	bool mouse; /* reported; ncurses sees to that but for fatal signals */
 	int fd;
 	struct termios modes;
 	char leave[256];
@@ -31,7 +33,8 @@ static const int fatal[] = { SIGSEGV, SIGABRT, SIGBUS, SIGFPE, SIGILL };
 static void on_fatal(int signo)
 {
 	if (saved.taken) {
-		if (write(saved.fd, saved.leave, saved.leave_len) < 0) {
+		if ((saved.mouse && write(saved.fd, MOUSE_OFF, strlen(MOUSE_OFF)) < 0) ||
+		    write(saved.fd, saved.leave, saved.leave_len) < 0) {
 			/* Nothing is left to be done about it. */
 		}
 		tcsetattr(saved.fd, TCSANOW, &saved.modes);
@@ -131,6 +134,7 @@ void terminal_close(struct screen *s)
 {
 	if (!s->terminal)
 		return;
+	terminal_mouse(false);
 	paste(s, false);
 	endwin();
 	catch_fatal(false);
@@ -140,6 +144,16 @@ void terminal_close(struct screen *s)
 	delscreen(s->terminal);
 	s->terminal = NULL;
 	s->keys = NULL;
+}
+
+void terminal_mouse(bool on)
+{
+	if (on == saved.mouse)
+		return;
+	saved.mouse = on;
+	/* Presses alone, at once: a click that ncurses waits for would hold up keys. */
+	mouseinterval(0);
+	mousemask(on ? BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED : 0, NULL);
 }
 
 void terminal_suspend(struct screen *s)
