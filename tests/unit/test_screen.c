@@ -104,6 +104,10 @@ static const struct scene {
 	  "unload 2 3? This goes:", NULL },
 	{ "unload-no", WORLD_FEW, 24, 80, MANY, "Esc U n", "nothing was changed", "This goes" },
 	{ "unload-yes", WORLD_FEW, 24, 80, MANY, "Esc U y", "> unload 2", "This goes" },
+	{ "map-kept", WORLD_FEW, 24, 80, MANY, "Esc Tab U", "a map goes with the last program",
+	  NULL },
+	{ "detail-home", WORLD_FEW, 24, 80, MANY, "'help' Enter Esc F1 G g", "Everywhere", NULL },
+	{ "text-pages", WORLD_FEW, 24, 80, MANY, "F1 Space Space b Enter", "Detail: keys", NULL },
 	{ "yank", WORLD_FEW, 24, 80, MANY, "'show ' Ctrl-A Ctrl-K Esc Down y", "bpfman> 3", NULL },
 	{ "keys", WORLD_FEW, 40, 80, MANY, "F1", "end the session", NULL },
 	/* no pane has Meta keys: Esc, and what comes behind it */

@@ -9,15 +9,16 @@ enum { SIDEWAYS_CELLS = 8 };
 
 unsigned screen_places(const struct screen *s)
 {
-	if (s->focus == PANE_NONE)
-		return KEYS_PROMPT;
-	if (s->focus == PANE_DETAIL)
-		return KEYS_PANE | KEYS_TEXT | KEYS_DETAIL;
-	if (s->focus == PANE_OUTPUT)
-		return KEYS_PANE | KEYS_TEXT | KEYS_OUTPUT;
-	if (s->focus == PANE_ENTRIES)
-		return KEYS_PANE | KEYS_LIST | KEYS_ENTRIES;
-	return KEYS_PANE | (s->panes[s->focus].ops->list ? KEYS_LIST : KEYS_TEXT);
+	static const unsigned of[PANE_COUNT] = {
+		[PANE_PROGRAMS] = KEYS_LIST | KEYS_MANAGED | KEYS_PROGRAMS,
+		[PANE_MAPS] = KEYS_LIST | KEYS_MANAGED | KEYS_REFUSED,
+		[PANE_LINKS] = KEYS_LIST | KEYS_MANAGED | KEYS_LINKS | KEYS_REFUSED,
+		[PANE_ENTRIES] = KEYS_LIST | KEYS_ENTRIES | KEYS_REFUSED,
+		[PANE_DETAIL] = KEYS_TEXT | KEYS_DETAIL,
+		[PANE_OUTPUT] = KEYS_TEXT | KEYS_OUTPUT,
+	};
+
+	return s->focus == PANE_NONE ? KEYS_PROMPT : KEYS_PANE | of[s->focus];
 }
 
 /* The pane that scrolling keys mean: also from the command line. */
@@ -242,6 +243,7 @@ static void act_in_text(struct screen *s, struct pane *p, enum action action)
 		text_view_sideways(t, SIDEWAYS_CELLS);
 		break;
 	case ACTION_HOME:
+	case ACTION_GRAPH:
 		text_view_home(t);
 		break;
 	case ACTION_END:
@@ -257,7 +259,7 @@ static void act_in_text(struct screen *s, struct pane *p, enum action action)
 	case ACTION_AGAIN:
 	case ACTION_BACK:
 		if (!text_view_seek(t, action == ACTION_BACK, false))
-			screen_say(s, t->sought ? "it stands nowhere else" : "/ looks for a text");
+			screen_say(s, t->sought ? "it is not there" : "/ looks for a text");
 		break;
 	default:
 		break;

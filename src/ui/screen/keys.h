@@ -74,6 +74,10 @@ enum key_place {
 	KEYS_DETAIL = 32,
 	KEYS_ENTRIES = 64,
 	KEYS_OUTPUT = 128,
+	KEYS_MANAGED = 256, /* Programs, Maps, Links */
+	KEYS_PROGRAMS = 512,
+	KEYS_LINKS = 1024,
+	KEYS_REFUSED = 2048, /* a key of Programs that is told there why it does nothing */
 };
 
 /* Keys are ncurses' codes; control keys and characters their own; this with what follows Esc. */

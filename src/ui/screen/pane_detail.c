@@ -87,10 +87,11 @@ static bool act(struct screen *s, struct pane *p, enum action action)
 {
 	if (action != ACTION_GRAPH)
 		return false;
-	p->graph = p->about && !p->graph;
+	/* Of anything else there is none, and the key goes to the first line as everywhere. */
 	if (!p->about)
-		screen_say(s, "only programs have a graph");
-	else if (!s->running)
+		return false;
+	p->graph = !p->graph;
+	if (!s->running)
 		fill(s, p);
 	text_view_home(&p->text);
 	return true;
