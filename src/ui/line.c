@@ -13,6 +13,7 @@
 #include <readline/readline.h>
 
 #include "ui/complete.h"
+#include "ui/edit.h"
 #include "ui/ui.h"
 
 /* readline's handlers have no argument of ours. */
@@ -88,12 +89,36 @@ static void on_line(char *line)
 		prompt();
 }
 
+/* The byte that was looked at before readline gets it, or EOF. */
+static int looked_at = EOF;
+
+static int next_byte(FILE *stream)
+{
+	int c = looked_at == EOF ? rl_getc(stream) : looked_at;
+
+	looked_at = EOF;
+	return c;
+}
+
+static void read_key(void)
+{
+	unsigned char byte;
+
+	if (RL_ISSTATE(RL_STATE_ISEARCH) && read(STDIN_FILENO, &byte, 1) == 1) {
+		looked_at = byte;
+		edit_before((char)byte);
+	}
+	rl_callback_read_char();
+	edit_after();
+}
+
 static void cancel_line(void)
 {
+	edit_finish();
 	rl_free_line_state();
-	rl_callback_sigcleanup();
 	rl_replace_line("", 1);
 	using_history(); /* back from wherever the arrows had gone */
+	edit_after();
 	if (write(STDOUT_FILENO, "^C\n", 3) < 0)
 		ended = true;
 	rl_on_new_line();
@@ -119,6 +144,7 @@ int ui_line(struct ui *ui)
 	rl_readline_name = "bpfman";
 	rl_catch_signals = 0;
 	rl_change_environment = 0;
+	rl_getc_function = next_byte;
 	rl_initialize();
 	complete_bind(complete);
 	ui_history_open();
@@ -128,6 +154,7 @@ int ui_line(struct ui *ui)
 	ended = ui->session.quit;
 	if (!ended)
 		prompt();
+	edit_begin();
 	while (!ended) {
 		struct pollfd p[2] = { { STDIN_FILENO, POLLIN, 0 }, { ui->signals[0], POLLIN, 0 } };
 
@@ -145,7 +172,7 @@ int ui_line(struct ui *ui)
 			ui_clear_interrupt(ui);
 		}
 		if (p[0].revents)
-			rl_callback_read_char();
+			read_key();
 	}
 	rl_callback_handler_remove();
 	ui_show_written(ui, false);

@@ -171,6 +171,20 @@ def test_history_that_cannot_be_written_is_no_failure(terminal, env):
     assert t.run("list") == ["no programs"]
 
 
+def test_searches_that_are_left_by_any_key(terminal):
+    """Where readline would enter itself, and lose count of who owns what can be undone."""
+    t = terminal()
+    for line in ("list maps", "list objects", "help quit", "show 99"):
+        t.run(line)
+    for key in (UP, "\x1b[B", "\x1b[C", "\x1b[3~", "\x1bb", "\x1b.", "\x1f", "\x01", "\x19", "\x10",
+                "\x18\x15", TAB):
+        for found in ("list", "he", "zebra"):
+            t.type(REVERSE_SEARCH + found + key + UP + "\x1f" + REVERSE_SEARCH + "s" + key + CTRL_C)
+    t.type(CTRL_C)
+    t.see_prompt()
+    assert t.run("list programs") == ["no programs"]
+
+
 # ---- long work ----
 
 

@@ -11,6 +11,7 @@
 #include <readline/readline.h>
 
 #include "ui/complete.h"
+#include "ui/edit.h"
 #include "ui/screen/draw.h"
 #include "ui/screen/screen.h"
 
@@ -30,31 +31,6 @@ struct screen *prompt_screen(void)
 }
 
 /* ---- bytes in ---- */
-
-static void forget_undo_of(int place)
-{
-	HIST_ENTRY *entry = history_get(history_base + place);
-
-	if (entry)
-		entry->data = NULL;
-}
-
-/*
- * A line of the history and the line that is edited share the list of what can be undone, and this
- * readline (8.2) loses count of who frees it when searches, counts and entered lines come together.
- * So the list is given up, not freed, where the line is left for another: undo goes back to there.
- */
-static void disown_undo(struct prompt *p)
-{
-	int place = where_history();
-
-	if (place == p->place)
-		return;
-	forget_undo_of(place);
-	forget_undo_of(p->place);
-	rl_undo_list = NULL;
-	p->place = place;
-}
 
 static int next_byte(FILE *stream)
 {
@@ -78,16 +54,6 @@ static int more_bytes(void)
 static void no_display(void)
 {
 	current->dirty_prompt = true;
-}
-
-/*
- * Ends what readline is in the middle of (a search, a count, a sequence of keys), before its line
- * is changed from outside.
- */
-static void finish_keys(void)
-{
-	rl_callback_sigcleanup();
-	disown_undo(&current->prompt);
 }
 
 static void put_line_back(struct screen *s)
@@ -119,18 +85,6 @@ static void watch_entry(struct screen *s)
 	s->dirty = true;
 }
 
-/*
- * A key that is none of the search's own ends it and then does what it does. readline (8.2) enters
- * itself for that, and crashes on sequences and on undo lists. When the search is ended before,
- * with the line it has found, it comes to the same.
- */
-static bool leaves_search(char key)
-{
-	static const char own[] = { 'R' & 31, 'S' & 31, 'G' & 31, 'H' & 31 };
-
-	return (unsigned char)key < 0x20 && !memchr(own, key, sizeof(own));
-}
-
 void prompt_feed(struct screen *s, const char *bytes, size_t len)
 {
 	struct prompt *p = &s->prompt;
@@ -141,11 +95,10 @@ void prompt_feed(struct screen *s, const char *bytes, size_t len)
 	if (p->reading)
 		return;
 	p->reading = true;
-	if (RL_ISSTATE(RL_STATE_ISEARCH) && leaves_search(bytes[0]))
-		finish_keys();
+	edit_before(bytes[0]);
 	while (p->taken < p->bytes.len) {
 		rl_callback_read_char();
-		disown_undo(p);
+		edit_after();
 		if (p->restore)
 			put_line_back(s);
 	}
@@ -159,7 +112,7 @@ void prompt_insert(struct screen *s, const char *text)
 {
 	if (s->prompt.reading)
 		return;
-	finish_keys();
+	edit_finish();
 	rl_begin_undo_group();
 	rl_insert_text(text);
 	rl_end_undo_group();
@@ -171,7 +124,7 @@ void prompt_offer(struct screen *s, const char *command)
 {
 	if (s->prompt.reading)
 		return;
-	finish_keys();
+	edit_finish();
 	rl_begin_undo_group();
 	rl_delete_text(0, rl_end);
 	rl_point = 0;
@@ -194,12 +147,12 @@ void prompt_clear(struct screen *s)
 {
 	if (s->prompt.reading)
 		return;
-	finish_keys();
+	edit_finish();
 	rl_free_line_state();
 	rl_replace_line("", 1);
 	rl_point = 0;
 	using_history(); /* back from wherever the arrows had gone */
-	disown_undo(&s->prompt);
+	edit_after();
 	s->dirty_prompt = true;
 }
 
@@ -243,7 +196,7 @@ void prompt_ask(struct screen *s, enum entry entry, int pane, const char *text)
 
 	if (p->reading || p->entry != ENTRY_COMMAND)
 		return;
-	finish_keys();
+	edit_finish();
 	p->put_aside = strdup(rl_line_buffer);
 	p->entry = entry;
 	p->pane = pane;
@@ -285,14 +238,14 @@ void prompt_open(struct screen *s)
 	complete_bind(popup_complete);
 	rl_set_screen_size(s->rows, s->columns);
 	rl_callback_handler_install(prompts[ENTRY_COMMAND], on_line);
-	s->prompt.place = where_history();
+	edit_begin();
 }
 
 void prompt_close(struct screen *s)
 {
 	if (current != s)
 		return;
-	finish_keys();
+	edit_finish();
 	rl_callback_handler_remove();
 	if (nowhere)
 		fclose(nowhere);

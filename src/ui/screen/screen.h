@@ -137,7 +137,6 @@ struct screen {
 		struct buf paste;
 		struct buf bytes; /* on their way into readline */
 		size_t taken;
-		int place;    /* in the history */
 		char part[4]; /* of a UTF-8 character */
 		int part_len;
 	} prompt;
