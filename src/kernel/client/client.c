@@ -55,24 +55,25 @@ static void close_ends(struct client *c)
 	c->posted = false;
 }
 
+void client_finish(struct client *c)
+{
+	if (c->in >= 0)
+		close(c->in);
+	c->in = -1;
+}
+
 static int reap(struct client *c)
 {
 	int status = 0;
 
 	if (!c->pid)
 		return 0;
+	client_finish(c); /* one that lives all the same ends with its input */
 	while (waitpid(c->pid, &status, 0) < 0 && errno == EINTR)
 		;
 	c->pid = 0;
 	close_ends(c);
 	return status;
-}
-
-void client_finish(struct client *c)
-{
-	if (c->in >= 0)
-		close(c->in);
-	c->in = -1;
 }
 
 void client_free(struct client *c)
@@ -221,8 +222,10 @@ static int send_all(struct client *c, const char *subject, const char *line, siz
 		}
 		if (errno == EINTR)
 			continue;
-		if (errno != EAGAIN)
+		if (errno == EPIPE)
 			return client_lost(c, subject, EPIPE, NULL, e);
+		if (errno != EAGAIN)
+			return client_lost(c, subject, errno, "cannot be written to", e);
 		r = client_wait(c, c->in, POLLOUT);
 		if (r)
 			return client_lost(c, subject, -r, "was ended", e);

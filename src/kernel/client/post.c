@@ -46,8 +46,10 @@ static int flush(struct client *c, const char *subject, struct error *e)
 			buf_drop(&c->sending, (size_t)n);
 		else if (errno == EAGAIN)
 			return -EAGAIN;
-		else if (errno != EINTR)
+		else if (errno == EPIPE)
 			return client_lost(c, subject, EPIPE, NULL, e);
+		else if (errno != EINTR)
+			return client_lost(c, subject, errno, "cannot be written to", e);
 	}
 	return 0;
 }
