@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -15,7 +16,13 @@
 #include "base/text.h"
 #include "output/output.h"
 
-enum { NS_PER_MS = 1000000, PROGRESS_AFTER_MS = 400, PROGRESS_EVERY_MS = 100, PROGRESS_CELLS = 48 };
+enum {
+	NS_PER_MS = 1000000,
+	PROGRESS_AFTER_MS = 400,
+	PROGRESS_EVERY_MS = 100,
+	PROGRESS_CELLS = 48,
+	BLIND_NS = 10000000
+};
 
 /* Signal handlers have nothing else to go by. */
 static int signal_pipe = -1;
@@ -230,8 +237,14 @@ int ui_wait(void *data, int fd, short events, int timeout_ms)
 
 		if (timeout_ms >= 0 && (tick < 0 || left < tick))
 			ms = left > 0 && timeout_ms ? (int)left : 0;
-		if (poll(p, 2, ms) < 0 && errno != EINTR)
-			return -errno;
+		if (poll(p, 2, ms) < 0 && errno != EINTR) {
+			if (fd >= 0)
+				return -errno;
+			/* Time passes without it, too: only a signal may be called an interruption.
+			 */
+			p[1].revents = 0;
+			nanosleep(&(struct timespec){ .tv_nsec = ms ? BLIND_NS : 0 }, NULL);
+		}
 		ui_read_signals(ui);
 		if (ui->untold) {
 			/* Told once: what is cancelled may have to wait again, to clean up. */
