@@ -21,6 +21,23 @@ void removal_keep(struct removal *r, const char *path, const char *why)
 		r->lost = true;
 }
 
+/* What is in the way is somebody else's, and stays; anything else may go better another time. */
+static void not_removed(struct removal *r, const char *path, int err)
+{
+	static const int others[] = { ENOTEMPTY, EISDIR, EBUSY, ENOTDIR, ELOOP };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (others[i] == err) {
+			removal_keep(r, path, strerror(err));
+			return;
+		}
+	}
+	if (r->err)
+		return;
+	r->err = err;
+	r->failed = strdup(path);
+}
+
 static void gone(struct removal *r, const char *path)
 {
 	if (json_array_append_new(r->removed, wire_json(path)))
@@ -40,7 +57,7 @@ static int open_directory(struct removal *r, const char *directory, const char *
 	} else if (fd == -ELOOP) {
 		removal_keep(r, path, "a symbolic link is on the way");
 	} else if (fd != -ENOENT) {
-		removal_keep(r, path, strerror(-fd));
+		not_removed(r, path, -fd);
 	}
 	return -1;
 }
@@ -71,7 +88,7 @@ static void each_name(struct removal *r, int dirfd, const char *directory, remov
 	struct dirent *entry;
 
 	if (!listing) {
-		removal_keep(r, directory, strerror(errno));
+		not_removed(r, directory, errno);
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -109,17 +126,24 @@ void removal_note(struct removal *r, int dirfd, const char *name, const char *pa
 {
 	struct stat st;
 
-	(void)path;
-	if (!fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) && S_ISREG(st.st_mode))
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)) {
+		/* Unknown, its other names would be taken for somebody else's. */
+		if (errno != ENOENT)
+			not_removed(r, path, errno);
+	} else if (S_ISREG(st.st_mode)) {
 		removal_ours(r, st.st_dev, st.st_ino);
+	}
 }
 
 void removal_note_directory(struct removal *r, int dirfd, const char *name, const char *path)
 {
 	int fd = openat(dirfd, name, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0)
+	if (fd < 0) {
+		if (errno != ENOENT)
+			not_removed(r, path, errno);
 		return;
+	}
 	if (is_bpffs(fd))
 		each_name(r, fd, path, removal_note);
 	close(fd);
@@ -130,7 +154,7 @@ void removal_pin(struct removal *r, int dirfd, const char *name, const char *pat
 	if (unlinkat(dirfd, name, 0) == 0)
 		gone(r, path);
 	else if (errno != ENOENT)
-		removal_keep(r, path, strerror(errno));
+		not_removed(r, path, errno);
 }
 
 /* Told when the path is removed and the link lives on all the same. */
@@ -162,15 +186,20 @@ void removal_if_ours(struct removal *r, int dirfd, const char *name, const char 
 	struct stat st;
 	size_t i;
 
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW)) {
+		if (errno != ENOENT)
+			not_removed(r, path, errno);
 		return;
+	}
 	for (i = 0; i < r->count; i++) {
 		if (r->ours[i].dev == st.st_dev && r->ours[i].ino == st.st_ino) {
 			removal_pin(r, dirfd, name, path);
 			return;
 		}
 	}
-	removal_keep(r, path, "is another object");
+	/* Where one of ours could not be looked at, it may be that one. */
+	if (!r->err)
+		removal_keep(r, path, "is another object");
 }
 
 static void remove_directory(struct removal *r, int dirfd, const char *name, const char *path,
@@ -180,7 +209,7 @@ static void remove_directory(struct removal *r, int dirfd, const char *name, con
 
 	if (fd < 0) {
 		if (errno != ENOENT)
-			removal_keep(r, path, strerror(errno));
+			not_removed(r, path, errno);
 		return;
 	}
 	/* Another file system may be mounted on it. */
@@ -190,7 +219,7 @@ static void remove_directory(struct removal *r, int dirfd, const char *name, con
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
 		gone(r, path);
 	else if (errno != ENOENT)
-		removal_keep(r, path, strerror(errno));
+		not_removed(r, path, errno);
 }
 
 void removal_directory(struct removal *r, int dirfd, const char *name, const char *path)
@@ -209,5 +238,5 @@ void removal_parent(struct removal *r, int dirfd, const char *name, const char *
 	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0)
 		gone(r, path);
 	else if (errno != ENOENT && errno != ENOTEMPTY)
-		removal_keep(r, path, strerror(errno));
+		not_removed(r, path, errno);
 }

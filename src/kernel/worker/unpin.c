@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,7 +71,7 @@ static const char *why_not_meant(int dirfd, const char *name, const json_t *pin)
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW))
-		return NULL; /* the removal tells */
+		return errno == ENOENT ? NULL : "cannot be looked at"; /* gone: the removal tells */
 	if (!S_ISREG(st.st_mode))
 		return "is not a pin";
 	if (!is_number(pin, "pin_dev", st.st_dev) || !is_number(pin, "pin_ino", st.st_ino))
@@ -169,6 +170,11 @@ int handle_UNPIN(const struct request *request, json_t **result, struct failure 
 	qsort(parents.path, parents.count, sizeof(*parents.path), longest_first);
 	each_path(&r, &parents, removal_parent);
 
+	if (r.err) {
+		err = fail(f, STAGE_PIN, REASON_OTHER, r.err, "cannot remove %s: %s",
+			   r.failed ? r.failed : "a pin", strerror(r.err));
+		goto out;
+	}
 	*result =
 		json_pack("{s:O, s:O, s:O}", "removed", r.removed, "kept", r.kept, "held", r.held);
 	if (r.lost || !*result) {
@@ -181,6 +187,7 @@ out:
 	json_decref(r.kept);
 	json_decref(r.held);
 	free(r.ours);
+	free(r.failed);
 	paths_free(&links);
 	paths_free(&dirs);
 	paths_free(&copies);

@@ -25,6 +25,8 @@ struct removal {
 	const json_t *meant; /* the single pin that the step is about ... */
 	removal_step *then;  /* ... and the step for it, when it is what was meant */
 	bool lost;	     /* memory ran out: the answer is not whole */
+	int err;	     /* the errno of the first that could not be removed, or 0 ... */
+	char *failed;	     /* ... and its path; NULL: memory ran out */
 };
 
 /* Notes an identity as one of ours, whether or not it is still pinned where it was. */
