@@ -109,6 +109,7 @@ static int run_attach(struct session *s, const struct invocation *in, struct err
 		a.what = where.what;
 		r = manager_attach(s->manager, &a, &id, &changed, &row, e);
 	}
+	s->done = !r;
 	if (!r)
 		r = show_attached(s, id, changed, try, row, e);
 	json_decref(row);

@@ -163,6 +163,7 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 	l.reuse = reuse;
 	if (!r)
 		r = manager_load(s->manager, &l, &id, &done.there, &done.changed, e);
+	s->done = !r;
 	if (!r)
 		r = answer_object(s, id, done.changed, attach.count || attach.all, note_loaded,
 				  &done, e);

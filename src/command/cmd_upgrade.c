@@ -56,6 +56,7 @@ static int run_upgrade(struct session *s, const struct invocation *in, struct er
 		return r;
 	u.object_id = named.id;
 	r = manager_upgrade(s->manager, &u, &done.changed, e);
+	s->done = !r;
 	if (!r)
 		r = answer_object(s, named.id, done.changed, true, note_upgraded, &done, e);
 	kept_write(s->sink, &kept);

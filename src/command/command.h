@@ -154,6 +154,7 @@ struct session {
 	struct options *options;
 	bool interactive;
 	bool quit;
+	bool done;   /* the command has made its change: what fails now is only to tell of it */
 	int verdict; /* a command whose answer is a "no" leaves its exit status here */
 	bool remake; /* `set` changed how results look: the next document has a new sink */
 	/* Makes s->sink after s->options; the ui knows where results go. */

@@ -146,6 +146,7 @@ static int run_one(struct session *s, const struct script *script, const struct 
 	if (!own)
 		sink_begin(s->sink);
 	s->verdict = 0;
+	s->done = false;
 	if (s->manager)
 		manager_new_command(s->manager, c->name, in->statement->source,
 				    in->statement->source_len);
@@ -157,8 +158,11 @@ static int run_one(struct session *s, const struct script *script, const struct 
 	if (!r && !own) {
 		trailer(s, in->statement, begun);
 		r = sink_end(s->sink, &e);
+		s->done |= (c->flags & COMMAND_MUTATES) != 0;
 		own = true; /* a document that could not be written has no place for its error */
 	}
+	if (r && e.message && s->done && !s->options->atomic && !manager_dry_run(s->manager))
+		error_hint(&e, "the command was carried out all the same");
 	status = s->verdict;
 	if (r && !e.message) {
 		status = (int)e.class; /* already told */
