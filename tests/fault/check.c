@@ -381,11 +381,19 @@ bool check_acknowledged(const struct place *p)
 	return yes;
 }
 
-bool check_refused(const struct place *p)
+char *check_refused(const struct place *p)
 {
 	json_t *document = first_document(p);
-	bool yes = json_object_get(document, "error") != NULL;
+	json_t *error = json_object_get(document, "error");
+	const char *message = json_string_value(json_object_get(error, "message"));
+	const char *hint = json_string_value(json_object_get(error, "hint"));
+	char *refused = NULL;
 
+	/* Where memory is lost there is none for a hint either. */
+	if (message && strcmp(message, "not enough memory") &&
+	    (!hint || !strstr(hint, "carried out all the same")) &&
+	    asprintf(&refused, "it said: %s", message) < 0)
+		errx(2, "no memory");
 	json_decref(document);
-	return yes;
+	return refused;
 }

@@ -46,8 +46,8 @@ void scene_tell_output(const struct scene *c)
 	char line[512];
 	FILE *f = fopen(c->p->out, "re");
 
-	if (f && fgets(line, sizeof(line), f))
-		fprintf(stderr, "    it said: %s\n", line);
+	while (f && fgets(line, sizeof(line), f))
+		fprintf(stderr, "    it said: %.400s%s", line, strchr(line, '\n') ? "" : "\n");
 	if (f)
 		fclose(f);
 }
@@ -248,7 +248,10 @@ void sweep_run(const struct sweep *s, const struct place *p, struct result *r)
 	memset(r, 0, sizeof(*r));
 	c.f.data = &c;
 	clock_gettime(CLOCK_MONOTONIC, &begun);
-	kill_sweep(&c);
+	if (s->fault == FAULT_KILL)
+		kill_sweep(&c);
+	else
+		inject_sweep(&c);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	r->seconds =
 		(double)(now.tv_sec - begun.tv_sec) + (double)(now.tv_nsec - begun.tv_nsec) / 1e9;

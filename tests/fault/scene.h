@@ -54,8 +54,9 @@ void scene_settle(struct scene *c);
 /* Whether the short form takes the i-th stop of points. */
 bool scene_chosen(const struct scene *c, size_t i);
 
-/* ---- kill.c ---- */
+/* ---- kill.c, inject.c ---- */
 
 void kill_sweep(struct scene *c);
+void inject_sweep(struct scene *c);
 
 #endif

@@ -97,6 +97,50 @@ static void plan_kills(struct plan *plan, const char *only, struct sweep s)
 			add(plan, only, &s);
 }
 
+static void plan_errors(struct plan *plan, const char *only, struct sweep s)
+{
+	const struct operation *end = operations + operation_count;
+
+	s.fault = FAULT_ERROR;
+	for (s.operation = operations; s.operation < end; s.operation++)
+		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_WORKER; s.victim++)
+			if (s.operation->fails & FAILS_ERROR &&
+			    !(s.operation->reads && s.victim == VICTIM_WORKER))
+				add(plan, only, &s);
+	s.control = true;
+	s.victim = VICTIM_FRONT;
+	s.binary = beside("blind");
+	for (s.operation = operations; s.operation < end; s.operation++)
+		if (s.operation->control && !s.operation->before)
+			add(plan, only, &s);
+}
+
+static void plan_failing(struct plan *plan, const char *only, struct sweep s)
+{
+	const struct operation *end = operations + operation_count;
+
+	s.binary = beside("failing_front");
+	s.worker = beside("failing_worker");
+	for (s.operation = operations; s.operation < end; s.operation++) {
+		s.fault = FAULT_MEMORY;
+		for (s.victim = VICTIM_FRONT; s.victim <= VICTIM_WORKER; s.victim++)
+			if (s.operation->fails & FAILS_MEMORY &&
+			    !(s.operation->reads && s.victim == VICTIM_WORKER))
+				add(plan, only, &s);
+		s.fault = FAULT_IO;
+		s.victim = VICTIM_FRONT;
+		if (s.operation->fails & FAILS_IO)
+			add(plan, only, &s);
+	}
+	s.control = true;
+	s.binary = beside("failing_blind");
+	s.fault = FAULT_IO;
+	s.victim = VICTIM_FRONT;
+	for (s.operation = operations; s.operation < end; s.operation++)
+		if (s.operation->control && !s.operation->before)
+			add(plan, only, &s);
+}
+
 static void make_plan(struct plan *plan, const char *only, bool all, size_t verbose)
 {
 	struct sweep s = { .binary = required("BPFMAN"), .all = all, .verbose = verbose };
@@ -104,6 +148,9 @@ static void make_plan(struct plan *plan, const char *only, bool all, size_t verb
 	plan->examples = required("BPFMAN_EXAMPLES");
 	plan->worker = required("BPFMAN_WORKER");
 	plan_kills(plan, only, s);
+	if (!trace_inject_refused())
+		plan_errors(plan, only, s);
+	plan_failing(plan, only, s);
 }
 
 static void start(const struct plan *plan, struct row *row)
@@ -124,7 +171,7 @@ static void start(const struct plan *plan, struct row *row)
 	}
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	close(ends[0]);
-	place_enter(&place, plan->examples, plan->worker);
+	place_enter(&place, plan->examples, row->sweep.worker ? row->sweep.worker : plan->worker);
 	sweep_run(&row->sweep, &place, &result);
 	exit(write(ends[1], &result, sizeof(result)) == sizeof(result) ? 0 : 2);
 }

@@ -189,8 +189,11 @@ bool check_row(const struct place *p, const char *table, const char *name);
 bool check_unsettled(const struct place *p);
 /* Whether the command wrote its whole result, and it is a good one. */
 bool check_acknowledged(const struct place *p);
-/* Whether it began with a document that tells an error. */
-bool check_refused(const struct place *p);
+/*
+ * What it said where it began with a document that tells an error, and not that it was carried out
+ * all the same; NULL: it did not. Caller frees.
+ */
+char *check_refused(const struct place *p);
 
 /* ---- operations.c ---- */
 
@@ -240,6 +243,7 @@ struct sweep {
 	enum fault fault;
 	const struct operation *operation;
 	const char *binary;
+	const char *worker; /* NULL: the one that is tested */
 	enum victim victim;
 	bool twice;   /* the recovery is killed too: victim is the next command's */
 	bool all;     /* at all points, not at a choice of them */

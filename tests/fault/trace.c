@@ -8,8 +8,10 @@
 #include <errno.h>
 #include <linux/bpf.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/user.h>
 #include <sys/wait.h>
@@ -81,6 +83,7 @@ static void set_number(pid_t pid, bool exit, long value)
 	if (ptrace(PTRACE_SETREGS, pid, NULL, &regs))
 		err(2, "PTRACE_SETREGS");
 }
+
 #else
 const char *trace_inject_refused(void)
 {
@@ -95,17 +98,36 @@ static void set_number(pid_t pid, bool exit, long value)
 }
 #endif
 
-/* Those that end a process or a signal's handler cannot fail. */
+/*
+ * Those that end a process or a signal's handler cannot fail. How the C library fares without
+ * memory is its own affair; that an allocation fails is another sweep.
+ */
 static bool may_fail(long nr)
 {
-	return nr != SYS_exit && nr != SYS_exit_group && nr != SYS_rt_sigreturn;
+	static const long never[] = { SYS_exit,	    SYS_exit_group, SYS_rt_sigreturn, SYS_brk,
+				      SYS_mprotect, SYS_munmap,	    SYS_mmap };
+
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		if (never[i] == nr)
+			return false;
+	return true;
 }
 
-static void enter_call(struct trace *t, long nr)
+/* That of a directory fails unheard: SQLite itself does not look. */
+static bool is_directory(pid_t pid, int fd)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	return !stat(path, &st) && S_ISDIR(st.st_mode);
+}
+
+static void enter_call(struct trace *t, long nr, int fd)
 {
 	const struct injection *x = t->injection;
 
-	t->syncs = nr == SYS_fsync || nr == SYS_fdatasync;
+	t->syncs = (nr == SYS_fsync || nr == SYS_fdatasync) && !is_directory(t->victim, fd);
 	t->failing = t->seen >= x->at && t->injected < x->count && may_fail(nr);
 	if (!t->failing)
 		return;
@@ -135,7 +157,7 @@ static void inject_stop(struct trace *t)
 		err(2, "PTRACE_GET_SYSCALL_INFO");
 	}
 	if (info.op == PTRACE_SYSCALL_INFO_ENTRY)
-		enter_call(t, (long)info.entry.nr);
+		enter_call(t, (long)info.entry.nr, (int)info.entry.args[0]);
 	else if (info.op == PTRACE_SYSCALL_INFO_EXIT)
 		leave_call(t, info.exit.is_error);
 	run_resume(PTRACE_SYSCALL, t->victim, 0);
