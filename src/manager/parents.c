@@ -20,9 +20,15 @@ int parents_remember(struct manager *m, const char *path, struct error *e)
 		return error_nomem(e);
 	while (!r && (slash = strrchr(copy, '/')) && slash != copy) {
 		*slash = '\0';
-		if (!stat(copy, &st) || errno != ENOENT)
+		if (!stat(copy, &st))
 			break;
-		r = db_directory_add(m->db, copy, e);
+		if (errno == ENOENT)
+			r = db_directory_add(m->db, copy, e);
+		else if (errno == ENOTDIR || errno == EACCES || errno == ELOOP ||
+			 errno == ENAMETOOLONG)
+			break; /* nothing can be made there: the worker says so */
+		else	       /* not known to be there, and it may be made */
+			r = error_set(e, errno, "cannot look at %s: %s", copy, strerror(errno));
 	}
 	free(copy);
 	return r;
