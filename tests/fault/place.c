@@ -244,11 +244,17 @@ void place_unpin(const struct place *p, const char *pattern)
 		const char *pin = found.gl_pathv[i];
 		struct stat st;
 
-		detach_entry(NULL, pin, lstat(pin, &st) || S_ISDIR(st.st_mode));
-		if (S_ISDIR(st.st_mode))
+		if (lstat(pin, &st))
+			err(2, "%s", pin);
+		/* A link that only loses its pin lets go later, and its place is taken until then.
+		 */
+		if (S_ISDIR(st.st_mode)) {
+			walk(pin, true, detach_entry, NULL);
 			remove_tree(pin);
-		else
+		} else {
+			detach_entry(NULL, pin, false);
 			remove_entry(NULL, pin, false);
+		}
 	}
 	globfree(&found);
 }
