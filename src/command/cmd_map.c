@@ -382,7 +382,7 @@ const struct command map_commands[] = {
 	  "Keys and values are C text by their types, each a word that map set takes. Where each "
 	  "CPU has its own value the sum is shown. Of .data, .bss and .rodata (OBJECT.bss) the "
 	  "variables are shown, of an LPM trie prefixes, of a queue or stack its next entry, of a "
-	  "map of maps or programs their kernel ids; what has no type is hex: and its bytes.",
+	  "map of maps or programs kernel:ID; what has no type is hex: and its bytes.",
 	  NULL },
 	{ "map get", "show one entry of a map", ARGS(get_args), 0, run_get,
 	  "An LPM trie answers with the longest prefix that matches; of a variable a part may be "
@@ -393,7 +393,9 @@ const struct command map_commands[] = {
 	  "Without --create and --existing the entry is made or replaced. Of a variable only its "
 	  "own bytes are written. One value for all CPUs: numbers go to the first and are 0 on the "
 	  "others, so that the sum is the value; anything else is the same on all. Maps that "
-	  "bpfman does not manage are not written to.",
+	  "bpfman does not manage are not written to. A program array takes PROGRAM, a map of maps "
+	  "MAP, a devmap INTERFACE, a cpumap the length of a queue (these two where they have "
+	  "room for it INTERFACE:PROGRAM and LENGTH:PROGRAM).",
 	  check_set },
 	{ "map delete", "delete an entry of a map", ARGS(delete_args), COMMAND_MUTATES, run_delete,
 	  "From a queue or stack it takes the next entry, and shows it.", NULL },

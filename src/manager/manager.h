@@ -378,6 +378,7 @@ struct manager_map {
 	char *name;		     /* what messages call it; NULL: its kernel name */
 	char *pin;		     /* NULL: found by its kernel id */
 	struct db_identity identity; /* of a managed one its pin's; else the kernel id, or none */
+	char *type;		     /* of a managed one */
 	bool planned;		     /* a dry run would have made it: there is nothing to read */
 };
 /* Like manager_resolve(), but a kernel id or a pin that is not managed will do. */

@@ -59,6 +59,8 @@ static int managed(struct manager *m, int64_t id, struct manager_map *map, struc
 	map->name = message_name(&row);
 	map->pin = row.pin;
 	row.pin = NULL;
+	map->type = row.type;
+	row.type = NULL;
 	if (!map->name)
 		r = error_nomem(e);
 	else if (look.sight != SIGHT_LOADED)
@@ -94,6 +96,7 @@ void manager_map_clear(struct manager_map *map)
 {
 	free(map->name);
 	free(map->pin);
+	free(map->type);
 }
 
 /* ---- requests ---- */
@@ -263,11 +266,101 @@ static int change(struct manager *m, const struct manager_map *map, json_t *requ
 	return r;
 }
 
+/* ---- values that name a program or a map ---- */
+
+/* Which types have such values, and whether the name stands behind a colon. */
+static const struct {
+	const char *type;
+	unsigned want;
+	bool behind;
+} holders[] = {
+	{ "prog_array", WANT_PROGRAM, false }, { "array_of_maps", WANT_MAP, false },
+	{ "hash_of_maps", WANT_MAP, false },   { "devmap", WANT_PROGRAM, true },
+	{ "devmap_hash", WANT_PROGRAM, true }, { "cpumap", WANT_PROGRAM, true },
+};
+
+static const char *held_name(const struct manager_map *map, const char *value, unsigned *want)
+{
+	for (size_t i = 0; i < sizeof(holders) / sizeof(holders[0]); i++) {
+		const char *colon = strchr(value, ':');
+
+		if (strcmp(map->type, holders[i].type) != 0)
+			continue;
+		*want = holders[i].want;
+		if (holders[i].behind)
+			return colon ? colon + 1 : NULL;
+		return value;
+	}
+	return NULL;
+}
+
+static int find_program(struct manager *m, int64_t id, char **pin, struct db_identity *identity,
+			struct error *e)
+{
+	struct db_program p = { 0 };
+	struct look look;
+	int r = db_program_get(m->db, id, &p, e);
+
+	if (r)
+		return r;
+	look = manager_look_program(m, &p);
+	if (look.sight == SIGHT_LOADED) {
+		*pin = p.pin;
+		p.pin = NULL;
+		*identity = p.identity;
+	} else {
+		r = error_set(e, look.sight == SIGHT_LOST ? ENOENT : EAGAIN,
+			      "program %lld \"%s\" is %s%s%s", (long long)id, p.name,
+			      sight_name(look.sight), look.reason ? ": " : "", look.reason ?: "");
+	}
+	db_program_clear(&p);
+	return r;
+}
+
+/*
+ * The pin of the program or map that the value names, if it is one that names something. *planned:
+ * a dry run would have loaded that just before.
+ */
+static int add_held(struct manager *m, const struct manager_map *map, const char *value,
+		    json_t *request, bool *planned, struct error *e)
+{
+	struct db_identity identity = { 0 };
+	struct manager_map held = { 0 };
+	char *pin = NULL;
+	struct named named;
+	unsigned want;
+	const char *name = map->type ? held_name(map, value, &want) : NULL;
+	int r;
+
+	*planned = false;
+	if (!name)
+		return 0;
+	r = manager_resolve(m, name, want, &named, e);
+	if (!r && want == WANT_MAP) {
+		r = managed(m, named.id, &held, e);
+		pin = held.pin;
+		held.pin = NULL;
+		identity = held.identity;
+	} else if (!r) {
+		r = find_program(m, named.id, &pin, &identity, e);
+	}
+	if (r)
+		error_context(e, "%s holds %s", map->name, want == WANT_MAP ? "maps" : "programs");
+	else if (pin && (add_string(request, "held_pin", pin) ||
+			 add_digits(request, "held_dev", identity.dev) ||
+			 add_digits(request, "held_ino", identity.ino)))
+		r = error_nomem(e);
+	*planned = !pin;
+	manager_map_clear(&held);
+	free(pin);
+	return r;
+}
+
 int manager_map_set(struct manager *m, const struct manager_map *map, const char *key,
 		    const char *const *values, size_t count, const char *mode, struct error *e)
 {
 	json_t *request, *list, *result;
-	bool lost;
+	bool lost, planned = false;
 	int r = check_ours(m, map, e);
 
 	if (r)
@@ -279,6 +372,12 @@ int manager_map_set(struct manager *m, const struct manager_map *map, const char
 		lost = json_array_append_new(list, wire_json(values[i]));
 	lost = lost || json_object_set(request, "values", list);
 	json_decref(list);
+	if (!lost && count == 1)
+		r = add_held(m, map, values[0], request, &planned, e);
+	if (r || planned) {
+		json_decref(request);
+		return r;
+	}
 	r = change(m, map, request, lost, NULL, &result, e);
 	json_decref(result);
 	return r;

@@ -48,11 +48,12 @@ int upgrade_load_request(struct upgrading *k, json_t **request)
 	*request = NULL;
 	if (r)
 		return r;
-	*request = json_pack("{ss so so so sI sO sO sO sO}", "op", "load", "staging",
+	*request = json_pack("{ss so so so sI sO sO sO sO sO sO sO}", "op", "load", "staging",
 			     wire_json(k->staging), "final", wire_json(k->next), "by_name_dir",
 			     wire_json(k->by_name), "next_id", (json_int_t)next_id, "program_ids",
-			     k->program_ids, "map_ids", k->map_ids, "keep_maps", k->keep, "carry",
-			     k->carry);
+			     k->program_ids, "map_ids", k->map_ids, "keep_maps", k->keep,
+			     "fill_maps", k->fill, "former_programs", k->former_programs,
+			     "former_maps", k->former_maps, "carry", k->carry);
 	r = *request && !json_object_update_missing(*request, k->options) ? 0 : error_nomem(k->e);
 	/* The second name moves with the links, and they are attached already. */
 	if (!r) {
@@ -320,6 +321,9 @@ void upgrade_free(struct upgrading *k)
 	json_decref(k->program_ids);
 	json_decref(k->map_ids);
 	json_decref(k->keep);
+	json_decref(k->fill);
+	json_decref(k->former_programs);
+	json_decref(k->former_maps);
 	json_decref(k->carry);
 	json_decref(k->moves);
 	json_decref(k->attached);

@@ -41,6 +41,9 @@ struct upgrading {
 	char *dir, *next, *staging, *by_name;
 	json_t *program_ids, *map_ids; /* name -> id, for the new build's pins */
 	json_t *keep;		       /* map name -> pin: it keeps its contents */
+	json_t *fill;		       /* the same: the new one is filled as it is */
+	json_t *former_programs;       /* kernel id -> name, for what is in those */
+	json_t *former_maps;	       /* kernel id -> name of maps that are not kept */
 	json_t *carry;		       /* pins that get a second name in the new directory */
 	json_t *moves;		       /* link's pin -> program's pin */
 	bool *anew;		       /* links[i] is attached anew: the kernel cannot move it */

@@ -96,6 +96,18 @@ static bool has_links(const struct upgrading *k, int64_t program_id)
 	return false;
 }
 
+/* What a map may hold, as the worker finds it there. */
+static int set_former(json_t *former, const struct db_identity *identity, const char *name,
+		      struct error *e)
+{
+	char id[16];
+
+	if (!identity->kernel_id)
+		return 0;
+	snprintf(id, sizeof(id), "%u", identity->kernel_id);
+	return json_object_set_new(former, id, wire_json(name)) ? error_nomem(e) : 0;
+}
+
 static int plan_programs(struct upgrading *k)
 {
 	int r = 0;
@@ -103,6 +115,9 @@ static int plan_programs(struct upgrading *k)
 	for (size_t i = 0; !r && i < k->rows.program_count; i++) {
 		const struct db_program *p = &k->rows.programs[i];
 
+		r = set_former(k->former_programs, &p->identity, p->name, k->e);
+		if (r)
+			break;
 		if (upgrade_is_selected(k, p->name)) {
 			r = upgrade_set_id(k->program_ids, p->name, p->id, k->e);
 		} else if (has_links(k, p->id)) {
@@ -187,31 +202,42 @@ static int check_map(struct upgrading *k, const struct db_map *map)
 	return error_hint(k->e, "--reset-map %s lets it begin anew", map->name);
 }
 
+/* These are made of the object's own programs, and so made anew. */
+static bool is_of_programs(const struct db_map *map)
+{
+	return !strcmp(map->type, "prog_array") || !strcmp(map->type, "struct_ops");
+}
+
+static int set_pin(json_t *pins, const struct db_map *map, struct error *e)
+{
+	char *key = wire_encode(map->name, strlen(map->name));
+	int r = key && !json_object_set_new(pins, key, wire_json(map->pin)) ? 0 : error_nomem(e);
+
+	free(key);
+	return r;
+}
+
 static int plan_map(struct upgrading *k, const struct db_map *map)
 {
 	bool stays = in_file(k, "maps", map->name);
 	bool kept = stays && !upgrade_is_constant(map->name) && !is_reset(k, map->name);
 	int64_t user = 0;
-	char *key;
-	int r;
+	int r = kept ? check_map(k, map) : 0;
 
-	if (kept) {
-		r = check_map(k, map);
-		if (r)
-			return r;
-		key = wire_encode(map->name, strlen(map->name));
-		r = key && !json_object_set_new(k->keep, key, wire_json(map->pin))
-			    ? 0
-			    : error_nomem(k->e);
-		free(key);
-		return r;
-	}
-	r = upgrade_foreign_user(k, map->id, &user);
+	if (!r && kept && !is_of_programs(map))
+		return set_pin(k->keep, map, k->e);
+	if (!r && kept && map->pin)
+		r = set_pin(k->fill, map, k->e);
+	if (!r)
+		r = set_former(k->former_maps, &map->identity, map->name, k->e);
+	if (!r)
+		r = upgrade_foreign_user(k, map->id, &user);
 	if (!r && user && stays) {
 		error_set(k->e, EBUSY,
-			  "map %s cannot be reset: program %lld of another object "
+			  "map %s cannot be %s: program %lld of another object "
 			  "uses it",
-			  map->name, (long long)user);
+			  map->name, kept ? "replaced by the new build's" : "reset",
+			  (long long)user);
 		return error_hint(k->e, "unload that one first");
 	}
 	if (!r && stays)
@@ -388,6 +414,9 @@ int upgrade_plan_begin(struct upgrading *k)
 	k->program_ids = json_object();
 	k->map_ids = json_object();
 	k->keep = json_object();
+	k->fill = json_object();
+	k->former_programs = json_object();
+	k->former_maps = json_object();
 	k->carry = json_array();
 	k->moves = json_object();
 	k->attached = json_array();
@@ -396,8 +425,9 @@ int upgrade_plan_begin(struct upgrading *k)
 	k->next = root_upgrade_dir(k->m, k->o.id);
 	k->staging = root_staging_dir(k->m, k->o.id);
 	k->by_name = root_by_name_dir(k->m);
-	if (!k->options || !k->program_ids || !k->map_ids || !k->keep || !k->carry || !k->moves ||
-	    !k->attached || !k->anew || !k->dir || !k->next || !k->staging || !k->by_name)
+	if (!k->options || !k->program_ids || !k->map_ids || !k->keep || !k->fill ||
+	    !k->former_programs || !k->former_maps || !k->carry || !k->moves || !k->attached ||
+	    !k->anew || !k->dir || !k->next || !k->staging || !k->by_name)
 		return error_nomem(k->e);
 	return 0;
 }

@@ -52,6 +52,12 @@ static const struct field map_set_fields[] = {
 	  "the value as text, or one for each possible CPU where each has its own. One value for "
 	  "all of them: numbers go to the first CPU and are 0 on the others, so that the sum is "
 	  "the value; anything else is the same on all" },
+	{ "held_pin", FIELD_STRING, false,
+	  "pin of the program (prog_array) or map (map of maps) that the value is, or of the "
+	  "program "
+	  "behind `INTERFACE:` (devmap) and `LENGTH:` (cpumap); `values` only calls it by a name" },
+	{ "held_dev", FIELD_STRING, false, identity_help },
+	{ "held_ino", FIELD_STRING, false, identity_help },
 	{ "mode", FIELD_STRING, false,
 	  "`create`: the key must not be there; `existing`: it must; else either" },
 	FIELD_CHECK,
@@ -74,7 +80,12 @@ static const char map_dump_result[] =
 	"strings (a byte that is not UTF-8 is `\\xNN`), what has no type `hex:` and its bytes. "
 	"Where "
 	"each CPU has its own value, `value` is the sum (null when there is none) and `values` "
-	"lists all. In `text` an entry is a list of strings: key, value and, when asked for, each "
+	"lists all. Of a map of maps or programs the value is a kernel id (in `text` `kernel:ID`), "
+	"of a devmap or cpumap a number, or where it has room for a program "
+	"`{\"ifindex\":...,\"program\":...}` and `{\"qsize\":...,\"program\":...}` with a kernel "
+	"id "
+	"or null (in `text` `NUMBER:kernel:ID`). In `text` an entry is a list of strings: key, "
+	"value and, when asked for, each "
 	"CPU's value, as `map_set` takes them (`-` for no sum).\n\n"
 	"Entries that come or go meanwhile may or may not be told; others are told, and a hash "
 	"tells them once.";

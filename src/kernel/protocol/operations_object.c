@@ -85,6 +85,18 @@ static const struct field load_fields[] = {
 	{ "keep_maps", FIELD_MAPPING, false,
 	  "map name to the absolute path of a map's pin: that map is used, and its pin gets a "
 	  "second name, the same, in `staging`" },
+	{ "fill_maps", FIELD_MAPPING, false,
+	  "map name to the absolute path of a former program array's pin: the slots that the "
+	  "object "
+	  "file leaves empty are filled from it" },
+	{ "former_programs", FIELD_MAPPING, false,
+	  "kernel id (digits) of a program in `fill_maps` to the name of the one in this object "
+	  "that "
+	  "takes its place; an error where there is none of that name. Programs not named here "
+	  "stay" },
+	{ "former_maps", FIELD_MAPPING, false,
+	  "kernel id (digits) to name of maps that are not kept: no map in `keep_maps` may hold "
+	  "them" },
 	{ "carry", FIELD_STRINGS, false,
 	  "absolute paths of other pins that get a second name, the same, in `staging`" },
 	{ "verbose", FIELD_BOOL, false,

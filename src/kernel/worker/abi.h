@@ -10,6 +10,8 @@
  * are; the names are ours, so that a newer header does not clash.
  */
 enum {
+	ABI_MAP_CGRP_STORAGE = 32, /* BPF_MAP_TYPE_CGRP_STORAGE, Linux 6.2 */
+	ABI_MAP_ARENA = 33,	   /* BPF_MAP_TYPE_ARENA, Linux 6.9 */
 	ABI_PROG_NETFILTER = 32,   /* BPF_PROG_TYPE_NETFILTER, Linux 6.4 */
 	ABI_ATTACH_NETFILTER = 45, /* BPF_NETFILTER */
 	ABI_TCX_INGRESS = 46,	   /* BPF_TCX_INGRESS, Linux 6.6 */

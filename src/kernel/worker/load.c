@@ -22,6 +22,8 @@ static int run(struct load *l, json_t **result, struct failure *f)
 		err = object_load(l->request, &l->object,
 				  request_flag(l->request, "verbose") ? 1 | 4 : 0, f);
 	if (!err)
+		err = load_fill(l, f);
+	if (!err)
 		err = load_pin(l, f);
 	if (err)
 		return err;

@@ -72,6 +72,11 @@ int load_find_given(struct load *l, struct failure *f);
 int load_check_given(const struct request *request, const struct object *o, struct failure *f);
 /* Finds the maps that keep_maps names (load_carry.c). */
 int load_find_kept(struct load *l, struct failure *f);
+/* Whether what a kept map of maps holds is kept as well, and as the object wants it (load_held.c).
+ */
+int load_check_held(const struct load *l, const struct load_map *m, int fd, struct failure *f);
+/* Fills the program arrays that fill_maps names as the former ones are (load_held.c). */
+int load_fill(const struct load *l, struct failure *f);
 /* Gives the pins of keep_maps and carry their second names in staging. */
 int load_carry(struct load *l, struct failure *f);
 /* A second name for a pin, in a directory of that name. */

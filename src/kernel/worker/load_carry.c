@@ -8,7 +8,7 @@
 
 #include "kernel/worker/load.h"
 
-static int keep(struct load_map *m, const json_t *pin, struct failure *f)
+static int keep(const struct load *l, struct load_map *m, const json_t *pin, struct failure *f)
 {
 	char *path;
 	int fd = -1;
@@ -24,6 +24,8 @@ static int keep(struct load_map *m, const json_t *pin, struct failure *f)
 				 "its contents cannot be kept: give it back its former definition, "
 				 "or let it begin anew with --reset-map NAME",
 				 f);
+	if (!err)
+		err = load_check_held(l, m, fd, f);
 	if (fd >= 0)
 		close(fd);
 	free(path);
@@ -47,7 +49,7 @@ int load_find_kept(struct load *l, struct failure *f)
 		if (!key)
 			err = fail_nomem(f);
 		else if (pin && !m->by_name && !m->reused)
-			err = keep(m, pin, f);
+			err = keep(l, m, pin, f);
 	}
 	return err;
 }

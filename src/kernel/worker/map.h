@@ -19,12 +19,21 @@ enum key_form {
 	KEY_NONE,   /* a queue, a stack */
 };
 
+/* What the values of a map are. */
+enum value_form {
+	VALUE_TYPED,	 /* of any type */
+	VALUE_PROGRAM,	 /* an id; written as a descriptor of a program */
+	VALUE_MAP,	 /* the same of a map */
+	VALUE_INTERFACE, /* an ifindex, and where there is room a program as well */
+	VALUE_QUEUE,	 /* a length of a queue, and a program */
+};
+
 /* How maps of one type are read and written; reasons are NULL where it works. */
 struct map_kind {
 	bool known;
 	enum key_form key;
 	bool per_cpu;
-	bool ids; /* values are ids of programs or maps */
+	enum value_form value;
 	const char *no_read, *no_write, *no_delete;
 };
 const struct map_kind *map_kind(enum bpf_map_type type);
@@ -78,6 +87,19 @@ void map_key_json(const struct map *m, const void *key, struct buf *out);
 int map_key_parse(const struct map *m, const char *text, void *key, struct failure *f);
 /* The values of each CPU, or the one value, into all copies (see the protocol's `values`). */
 int map_values_parse(const struct map *m, const json_t *texts, void *value, struct failure *f);
+
+/* ---- values that stand for other things of the kernel (map_held.c) ---- */
+
+/* Adds the id, the interface or the length, and the program beside it. */
+void held_text(const struct map *m, const void *value, bool json, struct buf *out);
+/*
+ * The value that the request means: text, and the pin of the program or map that it names, if any.
+ * The kernel wants a descriptor of that, which *fd receives; the caller closes it after the write.
+ */
+int held_parse(const struct request *request, const struct map *m, void *value, int *fd,
+	       struct failure *f);
+/* Why the kernel refuses such a value with EINVAL or ENOMEM. */
+int held_refused(const struct map *m, int err, struct failure *f);
 
 /* Where entries are written, as the request wants them. */
 struct entries {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/worker/map.h"
 
@@ -14,13 +15,21 @@ struct entry {
 	char *text;	      /* the key's; NULL: none */
 	unsigned char *key;   /* NULL: the map has none */
 	unsigned char *value; /* all copies */
+	int held;	      /* descriptor of what the value stands for; -1: none */
 };
+
+#define ENTRY_INIT                          \
+	{                                   \
+		.map = MAP_INIT, .held = -1 \
+	}
 
 static void entry_close(struct entry *e)
 {
 	free(e->text);
 	free(e->key);
 	free(e->value);
+	if (e->held >= 0)
+		close(e->held);
 	map_close(&e->map);
 }
 
@@ -64,13 +73,19 @@ static int entry_failed(const struct entry *e, const char *doing, int err, struc
 		     m->name, m->facts.info.max_entries,
 		     m->facts.info.max_entries == 1 ? "y" : "ies");
 		return error_hint(&f->error, "map delete makes room");
+	case ENOMEM: /* of a cpumap also where the program is another one */
+	case EINVAL:
+		if (m->kind->value != VALUE_TYPED)
+			return held_refused(m, err, f);
+		break;
 	case EOPNOTSUPP:
 	case 524: /* ENOTSUPP of the kernel */
 		return map_refuse(m, doing, "the kernel does not allow it", f);
 	default:
-		return fail(f, STAGE_MAP, REASON_OTHER, err, "%s cannot be %s: %s", m->name, doing,
-			    strerror(err));
+		break;
 	}
+	return fail(f, STAGE_MAP, REASON_OTHER, err, "%s cannot be %s: %s", m->name, doing,
+		    strerror(err));
 }
 
 int map_frozen(const struct map *m, struct failure *f)
@@ -84,7 +99,7 @@ int map_frozen(const struct map *m, struct failure *f)
 
 int handle_MAP_GET(const struct request *request, json_t **result, struct failure *f)
 {
-	struct entry e = { .map = MAP_INIT };
+	struct entry e = ENTRY_INIT;
 	json_t *row = NULL;
 	int err = entries_begin(request, &e.entries, f);
 
@@ -166,9 +181,34 @@ static int check_mode(struct entry *e, __u64 flags, struct failure *f)
 	return flags == BPF_EXIST && !there ? entry_failed(e, "written", ENOENT, f) : 0;
 }
 
+/* Such maps know no flags, or not all: what they mean is looked at first. */
+static int write_value(struct entry *e, __u64 flags, struct failure *f)
+{
+	bool held = e->map.kind->value != VALUE_TYPED;
+	int err = held ? check_mode(e, flags, f) : 0;
+
+	if (!err && bpf_map_update_elem(e->map.fd, e->key, e->value, held ? BPF_ANY : flags))
+		err = entry_failed(e, "written to", errno, f);
+	return err;
+}
+
+static int set_value(const struct request *request, struct entry *e, __u64 flags, bool check,
+		     struct failure *f)
+{
+	int err;
+
+	if (e->map.kind->value != VALUE_TYPED)
+		err = held_parse(request, &e->map, e->value, &e->held, f);
+	else
+		err = map_values_parse(&e->map, request_field(request, "values"), e->value, f);
+	if (err)
+		return err;
+	return check ? check_mode(e, flags, f) : write_value(e, flags, f);
+}
+
 int handle_MAP_SET(const struct request *request, json_t **result, struct failure *f)
 {
-	struct entry e = { .map = MAP_INIT };
+	struct entry e = ENTRY_INIT;
 	bool check = request_flag(request, "check");
 	__u64 flags;
 	int err = read_mode(request, &flags, f);
@@ -179,16 +219,9 @@ int handle_MAP_SET(const struct request *request, json_t **result, struct failur
 		err = map_refuse(&e.map, "written to", e.map.kind->no_write, f);
 	if (!err)
 		err = map_frozen(&e.map, f);
-	if (!err && e.map.section)
-		err = set_variable(request, &e, check, f);
-	else if (!err)
-		err = map_values_parse(&e.map, request_field(request, "values"), e.value, f);
-	if (!err && !e.map.section) {
-		if (check)
-			err = check_mode(&e, flags, f);
-		else if (bpf_map_update_elem(e.map.fd, e.key, e.value, flags))
-			err = entry_failed(&e, "written to", errno, f);
-	}
+	if (!err)
+		err = e.map.section ? set_variable(request, &e, check, f)
+				    : set_value(request, &e, flags, check, f);
 	if (!err) {
 		*result = json_pack("{s:b}", "changed", !check);
 		err = *result ? 0 : fail_nomem(f);
@@ -207,6 +240,8 @@ static int delete (struct entry *e, bool check, struct failure *f)
 		err = bpf_map_lookup_and_delete_elem(e->map.fd, NULL, e->value);
 	else
 		err = bpf_map_delete_elem(e->map.fd, e->key);
+	if (err && errno == EINVAL && e->map.facts.info.type == BPF_MAP_TYPE_SOCKMAP)
+		errno = ENOENT; /* what it says of an empty place */
 	if (err)
 		return entry_failed(e, "changed", errno, f);
 	if (e->map.kind->key == KEY_NONE)
@@ -216,7 +251,7 @@ static int delete (struct entry *e, bool check, struct failure *f)
 
 int handle_MAP_DELETE(const struct request *request, json_t **result, struct failure *f)
 {
-	struct entry e = { .map = MAP_INIT };
+	struct entry e = ENTRY_INIT;
 	bool check = request_flag(request, "check");
 	int err = entries_begin(request, &e.entries, f);
 

@@ -68,7 +68,7 @@ static void read_types(struct map *m)
 	}
 	if (m->kind->key == KEY_TYPED || m->kind->key == KEY_PREFIX)
 		m->key_type = fitting_type(m->btf, info->btf_key_type_id, info->key_size);
-	if (!m->kind->ids)
+	if (m->kind->value == VALUE_TYPED)
 		m->value_type = fitting_type(m->btf, info->btf_value_type_id, info->value_size);
 }
 
@@ -116,10 +116,13 @@ void map_close(struct map *m)
 
 int map_refuse(const struct map *m, const char *what, const char *reason, struct failure *f)
 {
+	const char *type = object_map_type(m->facts.info.type);
+
 	if (!reason)
 		return 0;
-	return fail(f, STAGE_MAP, REASON_UNSUPPORTED, EOPNOTSUPP, "%s is a %s and cannot be %s: %s",
-		    m->name, object_map_type(m->facts.info.type), what, reason);
+	return fail(f, STAGE_MAP, REASON_UNSUPPORTED, EOPNOTSUPP,
+		    "%s is %s %s and cannot be %s: %s", m->name,
+		    strchr("aeio", type[0]) ? "an" : "a", type, what, reason);
 }
 
 static json_t *type_json(const struct btf *btf, __u32 id)

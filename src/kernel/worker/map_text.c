@@ -219,8 +219,8 @@ static bool add_value(const struct map *m, const unsigned char *value, unsigned 
 	unsigned i;
 	int err;
 
-	if (m->kind->ids && size == sizeof(__u32)) {
-		digits_add_u64(out, read_u32(value));
+	if (m->kind->value != VALUE_TYPED) {
+		held_text(m, value, json, out);
 		return true;
 	}
 	if (m->value_type) {

@@ -31,11 +31,21 @@ static int replaced(const char *path, struct failure *f)
 	return error_hint(&f->error, "list shows its state");
 }
 
+int meant_pin(const struct request *request, const char *dev, const char *ino,
+	      const struct stat *st, const char *path, struct failure *f)
+{
+	bool meant = true;
+	int err = is_meant(request, dev, st->st_dev, &meant, f);
+
+	if (!err)
+		err = is_meant(request, ino, st->st_ino, &meant, f);
+	return !err && !meant ? replaced(path, f) : err;
+}
+
 /* Takes over path. */
 static int open_pin(const struct request *request, char *path, int *fd, struct failure *f)
 {
 	struct place place = PLACE_INIT;
-	bool meant = true;
 	struct stat st;
 	int err = place_find(&place, path, f);
 
@@ -50,11 +60,7 @@ static int open_pin(const struct request *request, char *path, int *fd, struct f
 		err = fail(f, STAGE_PIN, REASON_BAD_PATH, EINVAL, "%s is not a pin", place.path);
 		goto out;
 	}
-	err = is_meant(request, "pin_dev", st.st_dev, &meant, f);
-	if (!err)
-		err = is_meant(request, "pin_ino", st.st_ino, &meant, f);
-	if (!err && !meant)
-		err = replaced(place.path, f);
+	err = meant_pin(request, "pin_dev", "pin_ino", &st, place.path, f);
 	if (err)
 		goto out;
 	*fd = pin_get(place_fd(&place), place.base);

@@ -11,6 +11,9 @@
  */
 int meant_open(const struct request *request, const char *what, int (*by_id)(__u32 id), int *fd,
 	       struct failure *f);
+/* Whether the pin's stat is what the request's fields dev and ino say; path is for the message. */
+int meant_pin(const struct request *request, const char *dev, const char *ino,
+	      const struct stat *st, const char *path, struct failure *f);
 /*
  * Once it is open and has told its id: whether that is the request's kernel_id. Between looking at
  * the pin and opening it another may have taken its place.
