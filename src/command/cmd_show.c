@@ -81,6 +81,7 @@ static const struct sink_column object_lines[] = {
 	{ .key = "lost_reason", .title = "Reason", .optional = true },
 	{ .key = "path", .title = "File" },
 	{ .key = "sha256", .title = "SHA-256" },
+	{ .key = "adopted_from", .title = "Adopted from", .optional = true },
 	{ .key = "pin_dir", .title = "Pinned under" },
 	{ .key = "programs", .title = "Programs" },
 	{ .key = "maps", .title = "Maps" },
@@ -201,7 +202,7 @@ static int show_program(struct rows_context *c, int64_t id, struct error *e)
 	sink_str(s, "attach_type", p.attach_type);
 	sink_str(s, "pin", p.pin);
 	sink_str(s, "path", o.path);
-	sink_str(s, "sha256", o.sha256);
+	sink_str(s, "sha256", o.sha256[0] ? o.sha256 : NULL);
 	sink_int(s, "loaded_by", o.loaded_by);
 	sink_str(s, "boot_id", p.boot_id);
 	sink_u64(s, "load_time_ns", p.load_time);
@@ -284,6 +285,7 @@ static int show_object(struct rows_context *c, int64_t id, struct error *e)
 	struct sink *s = c->s->sink;
 	struct db_object o = { 0 };
 	struct look look;
+	char *from;
 	int r;
 
 	r = db_object_get(c->db, id, &o, e);
@@ -295,6 +297,9 @@ static int show_object(struct rows_context *c, int64_t id, struct error *e)
 	sink_object(s, "object", &object_table);
 	r = object_members(c, &o, look, e);
 	sink_str(s, "boot_id", o.boot_id);
+	from = adopted_from(&o);
+	sink_str(s, "adopted_from", from);
+	free(from);
 	if (!r)
 		r = labels_text(c, id, e);
 	sink_object_end(s);

@@ -23,6 +23,7 @@ const struct command *command_at(size_t i)
 		{ map_commands, map_command_count },
 		{ test_run_commands, test_run_command_count },
 		{ log_commands, log_command_count },
+		{ adopt_commands, adopt_command_count },
 		{ doctor_commands, doctor_command_count },
 		{ stats_commands, stats_command_count },
 		{ run_commands, run_command_count },

@@ -402,6 +402,16 @@ int db_boot_end(struct db *db, struct error *e);
  */
 int db_backup(struct db *db, const char *path, struct error *e);
 
+/*
+ * What is released: its row is DB_UNLOADING, and its pin goes into a directory instead of being
+ * removed. The mark goes with the row.
+ */
+int db_release_add(struct db *db, int64_t id, const char *dir, struct error *e);
+/* Caller frees *dir; NULL: it is not released. */
+int db_release_dir(struct db *db, int64_t id, char **dir, struct error *e);
+/* All that is marked so is DB_LOADED again. */
+int db_release_undo(struct db *db, struct error *e);
+
 /* PRAGMA integrity_check; 0 and *problem NULL when sound; caller frees *problem. */
 int db_check(struct db *db, char **problem, struct error *e);
 

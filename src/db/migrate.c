@@ -236,6 +236,12 @@ static const char *const migrations[] = {
 	"ALTER TABLE upgrades ADD COLUMN restore INTEGER NOT NULL DEFAULT 0 "
 	"CHECK (restore IN (0, 1));\n"
 	"ALTER TABLE upgrades ADD COLUMN dir_ino INTEGER NOT NULL DEFAULT 0;\n",
+
+	/* releases */
+	"CREATE TABLE releases (\n"
+	"	id INTEGER PRIMARY KEY REFERENCES things (id) ON DELETE CASCADE,\n"
+	"	dir TEXT NOT NULL -- absolute: where its pin goes\n"
+	") STRICT;\n",
 };
 /* clang-format on */
 

@@ -118,6 +118,22 @@ static const struct thing *same_pin(const struct exam *x, const struct entry *en
 	return NULL;
 }
 
+/* Another pin of what a row has pinned. */
+static const struct thing *same_thing(const struct exam *x, const json_t *info)
+{
+	const char *kind = answer_str(info, "kind", "");
+
+	for (size_t i = 0; i < x->thing_count; i++) {
+		const struct thing *t = &x->things[i];
+
+		if (t->ailment == AILS_NOTHING && t->kernel &&
+		    t->identity.kernel_id == answer_int(info, "kernel_id") &&
+		    !strcmp(kind, db_kind_name(t->kind)))
+			return t;
+	}
+	return NULL;
+}
+
 static void reduce(char *name)
 {
 	for (; *name; name++)
@@ -197,9 +213,11 @@ static int tell_orphan(struct exam *x, struct entry *entry, int64_t next)
 		r = error_nomem(x->e);
 	if (r)
 		goto out;
+	if (!same)
+		same = same_thing(x, info);
 	if (same) {
 		finding_fixable(x, finding_add(x, same->kind, same->id, same->name, entry->path,
-					       "a second name of %s", same->pin));
+					       "it is another pin of %s", same->pin));
 	} else if (is_ours(x, entry, info, next)) {
 		finding_fixable(x, finding_add(x, 0, 0, NULL, entry->path,
 					       "%s: a row knew it once, and none does now", what));
@@ -242,14 +260,33 @@ static bool is_taken(const struct exam *x, const struct entry *entry)
 	return x->owner ? x->d->take_root : begins(entry->below, ROOT_TAKEN);
 }
 
+static void tell_taken(struct exam *x, struct entry *entry, const json_t *info, const char *what)
+{
+	const struct thing *same = x->owner ? NULL : same_thing(x, info);
+	struct finding *f;
+
+	if (same) {
+		entry->stays = false;
+		finding_fixable(x, finding_add(x, same->kind, same->id, same->name, entry->path,
+					       "it is another pin of %s", same->pin));
+		return;
+	}
+	f = finding_add(x, 0, 0, NULL, entry->path, "%s: of the database that %s this root%s", what,
+			x->owner ? "owns" : "had", x->owner ? "" : " before");
+	if (!x->owner && info)
+		finding_mends(x, f, "%s %s",
+			      !strcmp(answer_str(info, "kind", ""), "program") ? "adopt"
+									       : "doctor --fix",
+			      entry->path);
+}
+
 int check_taken(struct exam *x)
 {
 	int r = 0;
 
 	for (size_t i = 0; !r && i < x->entry_count; i++) {
-		const struct entry *entry = &x->entries[i];
+		struct entry *entry = &x->entries[i];
 		json_t *info = NULL;
-		struct finding *f;
 		char *what;
 
 		if (!is_taken(x, entry))
@@ -258,13 +295,8 @@ int check_taken(struct exam *x)
 		what = r ? NULL : exam_describe(x, info);
 		if (!r && !what)
 			r = error_nomem(x->e);
-		if (!r) {
-			f = finding_add(x, 0, 0, NULL, entry->path,
-					"%s: of the database that %s this root%s", what,
-					x->owner ? "owns" : "had", x->owner ? "" : " before");
-			if (!x->owner)
-				finding_mends(x, f, "doctor --fix %s", entry->path);
-		}
+		if (!r)
+			tell_taken(x, entry, info, what);
 		json_decref(info);
 		free(what);
 	}

@@ -65,8 +65,8 @@ int check_unsettled(struct exam *x)
 
 		unsettled(x,
 			  finding_add(x, DB_OBJECT, u->object_id, o ? o->name : NULL, NULL,
-				      "its upgrade to %s %s", u->path,
-				      begun(u->done ? DB_UNLOADING : DB_PENDING, false)),
+				      "its %s %s %s", u->restore ? "restore from" : "upgrade to",
+				      u->path, begun(u->done ? DB_UNLOADING : DB_PENDING, false)),
 			  u->boot_id, u->root_dev);
 	}
 	for (size_t i = 0; i < x->thing_count; i++) {
@@ -104,7 +104,8 @@ int check_stale(struct exam *x)
 			continue;
 		f = finding_add(x, DB_OBJECT, o->id, o->name, NULL,
 				"it was loaded before the last boot, and went with it");
-		finding_mends(x, f, "unload %lld", (long long)o->id);
+		finding_mends(x, f, "%s %lld", o->sha256[0] ? "restore" : "unload",
+			      (long long)o->id);
 	}
 	return 0;
 }
@@ -172,13 +173,19 @@ static int each(struct exam *x, enum ailment ailment, tell_fn *tell)
 	return 0;
 }
 
+/* What was loaded from a file that we have comes back; else the row can only be forgotten. */
 static void tell_gone(struct exam *x, const struct thing *t)
 {
-	mend_by_forgetting(x, t,
-			   finding_add(x, t->kind, t->id, t->name, t->pin,
-				       "its pin is gone, and the kernel has no %s k:%" PRIu32
-				       " any more",
-				       db_kind_name(t->kind), t->identity.kernel_id));
+	const struct db_object *o = t->object_id ? exam_object(x, t->object_id) : NULL;
+	struct finding *f =
+		finding_add(x, t->kind, t->id, t->name, t->pin,
+			    "its pin is gone, and the kernel has no %s k:%" PRIu32 " any more",
+			    db_kind_name(t->kind), t->identity.kernel_id);
+
+	if (o && o->sha256[0])
+		finding_mends(x, f, "restore %lld", (long long)o->id);
+	else
+		mend_by_forgetting(x, t, f);
 }
 
 static void tell_unpinned(struct exam *x, const struct thing *t)

@@ -138,6 +138,8 @@ char *root_link_pin(struct manager *m, int64_t object_id, int64_t link_id, const
 char *root_link_staging(struct manager *m, int64_t link_id);
 /* The same of a link that is made with its object: inside the object's directory. */
 char *root_link_waiting(struct manager *m, int64_t object_id, int64_t link_id);
+/* Where what is released goes when nobody says where. */
+char *root_released_dir(struct manager *m, int64_t id, const char *name);
 /* Whether path is the root or lies below it. */
 bool root_contains(struct manager *m, const char *path);
 
@@ -229,6 +231,8 @@ int parents_remember(struct manager *m, const char *path, struct error *e);
 int parents_leading_to(struct manager *m, const char *path, json_t *list, struct error *e);
 /* Forgets the directories that no longer exist; in the open transaction. */
 int parents_forget(struct manager *m, struct error *e);
+/* Forgets those that no second name of ours is in any more; in the open transaction. */
+int parents_disown(struct manager *m, struct error *e);
 
 /* ---- input.c ---- */
 struct input {

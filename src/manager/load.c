@@ -32,22 +32,20 @@ struct loading {
 	int64_t now;
 };
 
-static int check_name(const struct loading *k)
+int load_check_name(const char *n, struct error *e)
 {
-	const char *n = k->name;
-
 	if (!*n)
-		return error_set(k->e, EINVAL, "an object's name cannot be empty");
+		return error_set(e, EINVAL, "an object's name cannot be empty");
 	if (strspn(n, "0123456789") == strlen(n)) {
-		error_set(k->e, EINVAL, "the name \"%s\" is all digits, which only ids are", n);
-		return error_hint(k->e, "give another one with --name NAME");
+		error_set(e, EINVAL, "the name \"%s\" is all digits, which only ids are", n);
+		return error_hint(e, "give another one with --name NAME");
 	}
 	if (strchr(n, '/') || strchr(n, ':')) {
-		error_set(k->e, EINVAL, "the name \"%s\" has a / or a : in it", n);
-		return error_hint(k->e, "give another one with --name NAME");
+		error_set(e, EINVAL, "the name \"%s\" has a / or a : in it", n);
+		return error_hint(e, "give another one with --name NAME");
 	}
 	if (strlen(n) > 255)
-		return error_set(k->e, ENAMETOOLONG, "the name is longer than 255 bytes");
+		return error_set(e, ENAMETOOLONG, "the name is longer than 255 bytes");
 	return 0;
 }
 
@@ -99,28 +97,24 @@ static int prepare(struct loading *k)
 	k->name = k->l->name ? strdup(k->l->name) : object_name_of(k->in.path);
 	if (!k->name)
 		return error_nomem(k->e);
-	r = check_name(k);
+	r = load_check_name(k->name, k->e);
 	if (!r)
 		r = check_pin_path(k);
 	return r;
 }
 
-/*
- * Whoever recovers removes the directories that an intent names, so none may be there before it: a
- * database that was restored from a copy gives ids a second time.
- */
-static int check_unused(struct loading *k, int64_t id)
+int load_check_unused(struct manager *m, int64_t id, struct error *e)
 {
-	char *dirs[] = { root_staging_dir(k->m, id), root_object_dir(k->m, id) };
+	char *dirs[] = { root_staging_dir(m, id), root_object_dir(m, id) };
 	struct stat st;
-	int r = dirs[0] && dirs[1] ? 0 : error_nomem(k->e);
+	int r = dirs[0] && dirs[1] ? 0 : error_nomem(e);
 
 	for (size_t i = 0; !r && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		if (lstat(dirs[i], &st))
 			continue;
-		error_set(k->e, EEXIST, "%s exists, and the database knows nothing of it", dirs[i]);
-		r = error_hint(k->e, "it holds pins of a lost or restored database: see what they "
-				     "are, and remove it or use another --pin-root");
+		error_set(e, EEXIST, "%s exists, and the database knows nothing of it", dirs[i]);
+		r = error_hint(e, "it holds pins of a lost or restored database: `doctor` shows "
+				  "what they are, and removes them");
 	}
 	free(dirs[0]);
 	free(dirs[1]);
@@ -170,7 +164,7 @@ static int intend(struct loading *k, int64_t *id)
 	if (!r && k->pin_path && !m->config.dry_run)
 		r = parents_remember(m, k->pin_path, k->e);
 	if (!r && !m->config.dry_run)
-		r = check_unused(k, o.id);
+		r = load_check_unused(m, o.id, k->e);
 	if (!r)
 		r = db_commit(m->db, k->e);
 	if (r)

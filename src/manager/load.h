@@ -10,6 +10,14 @@ int load_pairs(json_t *request, const char *key, const struct manager_pair *pair
 /* Adds "programs", "types", "type" and "globals" to a request. */
 int load_selection(const struct manager_load *l, json_t *request, struct error *e);
 
+/* Whether an object can have this name; hints at --name. */
+int load_check_name(const char *name, struct error *e);
+/*
+ * Whoever recovers removes the directories that an intent names, so none may be there before it: a
+ * database that was restored from a copy gives ids a second time. -EEXIST.
+ */
+int load_check_unused(struct manager *m, int64_t id, struct error *e);
+
 /*
  * Whether the object's name is taken (-EEXIST). 1: by the same load, which --ensure asks for; *id
  * is the object's then. options: what this load would be remembered with.

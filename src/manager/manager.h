@@ -370,6 +370,34 @@ int manager_restore(struct manager *m, const struct manager_restore *ask,
 int manager_unload(struct manager *m, const struct named *targets, size_t count,
 		   manager_kept_fn kept, void *data, struct error *e);
 
+struct manager_release {
+	const char *to; /* the directory where its pins go; NULL: ROOT/released/<id>_<name> */
+	/* Called for each program, map and link, with the pin that it has had; may be NULL. */
+	void (*told)(void *data, enum db_kind kind, int64_t id, const char *name, const char *pin);
+	void *data;
+};
+/*
+ * Forgets a program or an object and leaves it running: its pins, and those of its links and maps,
+ * move to a directory, under their names. Maps that other programs use stay. *to is that directory;
+ * the caller frees it.
+ */
+int manager_release(struct manager *m, const struct named *target,
+		    const struct manager_release *release, char **to, manager_kept_fn kept,
+		    void *data, struct error *e);
+
+struct manager_adopt {
+	const char *pin;  /* of the program */
+	const char *name; /* of the object that it becomes; NULL: the program's */
+};
+/*
+ * Takes in a program that others pinned, with its maps: it becomes an object without a file, pinned
+ * in our root too. Their pin stays; one below our own root, which is nobody's, goes. *id is the
+ * object's.
+ */
+int manager_adopt(struct manager *m, const struct manager_adopt *a, int64_t *id, struct error *e);
+/* Where an object was adopted from, if it was; caller frees; NULL: it was loaded. */
+char *adopted_from(const struct db_object *o);
+
 /* ---- the contents of maps (map.c) ---- */
 
 /* A map as named by a word: one that is managed, or (id 0) one that somebody else made. */

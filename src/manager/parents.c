@@ -77,3 +77,40 @@ int parents_forget(struct manager *m, struct error *e)
 	free_paths(paths, count);
 	return r;
 }
+
+struct disowning {
+	char **paths; /* NULL: one of ours is in it */
+	size_t count;
+};
+
+static int still_ours(void *data, struct db_program *p)
+{
+	struct disowning *k = data;
+
+	for (size_t i = 0; p->outside_path && i < k->count; i++) {
+		size_t len = k->paths[i] ? strlen(k->paths[i]) : 0;
+
+		if (len && !strncmp(p->outside_path, k->paths[i], len) &&
+		    p->outside_path[len] == '/') {
+			free(k->paths[i]);
+			k->paths[i] = NULL;
+		}
+	}
+	return 0;
+}
+
+int parents_disown(struct manager *m, struct error *e)
+{
+	struct disowning k = { 0 };
+	int r = db_directories(m->db, &k.paths, &k.count, e);
+
+	if (r)
+		return r;
+	if (k.count)
+		r = db_programs(m->db, 0, still_ours, &k, e);
+	for (size_t i = 0; !r && i < k.count; i++)
+		if (k.paths[i])
+			r = db_directory_delete(m->db, k.paths[i], e);
+	free_paths(k.paths, k.count);
+	return r;
+}

@@ -316,13 +316,27 @@ char *root_link_waiting(struct manager *m, int64_t object_id, int64_t link_id)
 }
 
 /* As the worker names the pins of programs and maps: nothing of an ELF name but its letters. */
+static void add_reduced(struct buf *path, const char *name)
+{
+	for (size_t i = 0; i < PIN_NAME_MAX && name[i]; i++)
+		buf_char(path, strchr(ROOT_PIN_NAME_BYTES, name[i]) ? name[i] : '_');
+}
+
+char *root_released_dir(struct manager *m, int64_t id, const char *name)
+{
+	struct buf path = { 0 };
+
+	buf_printf(&path, "%s/%s/%lld_", m->pin_root, ROOT_RELEASED, (long long)id);
+	add_reduced(&path, name ? name : "");
+	return buf_take(&path);
+}
+
 char *root_link_pin(struct manager *m, int64_t object_id, int64_t link_id, const char *program)
 {
 	struct buf path = { 0 };
 
 	buf_printf(&path, "%s/%lld/l%lld_", m->pin_root, (long long)object_id, (long long)link_id);
-	for (size_t i = 0; i < PIN_NAME_MAX && program[i]; i++)
-		buf_char(&path, strchr(ROOT_PIN_NAME_BYTES, program[i]) ? program[i] : '_');
+	add_reduced(&path, program);
 	return buf_take(&path);
 }
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/grow.h"
 #include "kernel/protocol/protocol.h"
@@ -73,7 +74,10 @@ void gone_free(struct gone *gone)
 struct going {
 	struct manager *m;
 	struct error *e;
-	json_t *links, *pins, *names, *parents;
+	json_t *links, *pins, *names, *parents, *moves;
+	manager_kept_fn kept; /* NULL: nobody */
+	void *kept_data;
+	char *to; /* where those of moves go; NULL: there are none */
 	struct gone gone;
 };
 
@@ -88,6 +92,25 @@ static enum reach reach(const struct manager *m, const char *boot_id, uint64_t r
 	if (m->config.dry_run || strcmp(boot_id, m->boot_id))
 		return REACH_ROW_ONLY;
 	return root_dev == m->root_dev ? REACH_PINS : REACH_NOTHING;
+}
+
+/* A pin that goes; one that is released goes elsewhere instead. *released may be NULL. */
+static int going_pin(struct going *g, int64_t id, json_t *list, const char *pin,
+		     const struct db_identity *identity, bool *released)
+{
+	char *to;
+	int r = db_release_dir(g->m->db, id, &to, g->e);
+
+	if (released)
+		*released = to != NULL;
+	if (!r && pin)
+		r = request_pin(to ? g->moves : list, pin, identity, g->e);
+	if (!to)
+		return r;
+	free(g->to);
+	g->to = to;
+	g->gone.released = true;
+	return r;
 }
 
 static int link_is_replaced(struct manager *m, int64_t id, bool *replaced, struct error *e)
@@ -113,7 +136,7 @@ static int going_link(void *data, struct db_link *l)
 	if (how == REACH_PINS && l->pin)
 		r = link_is_replaced(g->m, l->id, &replaced, g->e);
 	if (!r && how == REACH_PINS && l->pin)
-		r = request_pin(replaced ? g->pins : g->links, l->pin, &l->identity, g->e);
+		r = going_pin(g, l->id, replaced ? g->pins : g->links, l->pin, &l->identity, NULL);
 	if (!r && gone_add(&g->gone.links, l->id, l->program_id, &l->program_name))
 		r = error_nomem(g->e);
 	if (!r)
@@ -125,13 +148,14 @@ static int going_program(void *data, struct db_program *p)
 {
 	struct going *g = data;
 	enum reach how = reach(g->m, p->boot_id, p->root_dev);
+	bool released = false;
 	int r = 0;
 
 	if (p->state != DB_UNLOADING || how == REACH_NOTHING)
 		return 0;
-	if (how == REACH_PINS && p->pin)
-		r = request_pin(g->pins, p->pin, &p->identity, g->e);
-	if (!r && how == REACH_PINS && p->outside_path) {
+	if (how == REACH_PINS)
+		r = going_pin(g, p->id, g->pins, p->pin, &p->identity, &released);
+	if (!r && how == REACH_PINS && p->outside_path && !released) {
 		if (json_array_append_new(g->names, wire_json(p->outside_path)))
 			r = error_nomem(g->e);
 		else
@@ -167,12 +191,23 @@ static int going_map(void *data, struct db_map *map)
 	if (map->state != DB_UNLOADING || how == REACH_NOTHING)
 		return 0;
 	if (how == REACH_PINS && map->pin)
-		r = request_pin(g->pins, map->pin, &map->identity, g->e);
+		r = going_pin(g, map->id, g->pins, map->pin, &map->identity, NULL);
 	if (!r && how == REACH_PINS && map->pin && !map->object_id)
 		r = going_directory(g, map->pin);
 	if (!r && gone_add(&g->gone.maps, map->id, 0, &map->name))
 		r = error_nomem(g->e);
 	return r;
+}
+
+/* Of what was adopted only our pin goes. */
+static void tell_adopted(struct going *g, const struct db_object *o)
+{
+	char *from = g->kept ? adopted_from(o) : NULL;
+	struct stat st;
+
+	if (from && !g->gone.released && !lstat(from, &st) && !root_contains(g->m, from))
+		g->kept(g->kept_data, from, "its owner pinned it there, so it lives on");
+	free(from);
 }
 
 static int going_object(void *data, struct db_object *o)
@@ -186,6 +221,8 @@ static int going_object(void *data, struct db_object *o)
 	     json_array_append_new(g->parents, wire_json(o->pin_dir))) ||
 	    gone_add(&g->gone.objects, o->id, o->id, &o->name))
 		return error_nomem(g->e);
+	if (how == REACH_PINS)
+		tell_adopted(g, o);
 	return 0;
 }
 
@@ -215,11 +252,47 @@ void unload_tell_kept(const json_t *answer, manager_kept_fn kept, void *data)
 	}
 }
 
-static int remove_pins(struct going *g, manager_kept_fn kept, void *data)
+/* They stay where they are, and their rows with them: whatever is in the way there. */
+static int undo_release(struct going *g)
+{
+	struct db *db = g->m->db;
+	int r = db_begin(db, NULL);
+
+	if (!r)
+		r = db_release_undo(db, NULL);
+	if (!r)
+		r = db_commit(db, NULL);
+	if (r)
+		db_rollback(db);
+	return r;
+}
+
+static int move_pins(struct going *g, manager_kept_fn kept, void *data)
 {
 	json_t *answer = NULL;
 	int r;
 
+	if (!json_array_size(g->moves))
+		return 0;
+	r = manager_do(g->m, "release",
+		       json_pack("{ss sO so}", "op", "move_pins", "pins", g->moves, "to",
+				 wire_json(g->to)),
+		       &answer, g->e);
+	if (!r)
+		unload_tell_kept(answer, kept, data);
+	else if (answer && !answer_bool(json_object_get(answer, "error"), "left_behind"))
+		undo_release(g);
+	json_decref(answer);
+	return r;
+}
+
+static int remove_pins(struct going *g, manager_kept_fn kept, void *data)
+{
+	json_t *answer = NULL;
+	int r = move_pins(g, kept, data);
+
+	if (r)
+		return r;
 	if (!json_array_size(g->links) && !json_array_size(g->pins) && !json_array_size(g->parents))
 		return 0;
 	r = manager_do(g->m, "unload",
@@ -234,7 +307,9 @@ static int remove_pins(struct going *g, manager_kept_fn kept, void *data)
 
 int gone_tell(struct manager *m, const struct gone *gone, struct error *e)
 {
-	const char *message = m->recovering ? "an unfinished unload was carried to its end" : NULL;
+	const char *message = !m->recovering   ? NULL
+			      : gone->released ? "an unfinished release was carried to its end"
+					       : "an unfinished unload was carried to its end";
 	const struct gone_item *item;
 	int r = 0;
 
@@ -274,6 +349,8 @@ static int delete_rows(struct going *g)
 		r = db_object_delete(db, g->gone.objects.items[i].id, g->e);
 	if (!r)
 		r = parents_forget(g->m, g->e);
+	if (!r && g->gone.released)
+		r = parents_disown(g->m, g->e);
 	if (!r)
 		r = gone_tell(g->m, &g->gone, g->e);
 	if (!r)
@@ -285,14 +362,15 @@ static int delete_rows(struct going *g)
 
 int unload_finish(struct manager *m, manager_kept_fn kept, void *data, struct error *e)
 {
-	struct going g = { .m = m, .e = e };
+	struct going g = { .m = m, .e = e, .kept = kept, .kept_data = data };
 	int r;
 
 	g.links = json_array();
 	g.pins = json_array();
 	g.names = json_array();
 	g.parents = json_array();
-	if (!g.links || !g.pins || !g.names || !g.parents) {
+	g.moves = json_array();
+	if (!g.moves || !g.links || !g.pins || !g.names || !g.parents) {
 		r = error_nomem(e);
 		goto out;
 	}
@@ -312,6 +390,8 @@ out:
 	json_decref(g.pins);
 	json_decref(g.names);
 	json_decref(g.parents);
+	json_decref(g.moves);
+	free(g.to);
 	gone_free(&g.gone);
 	return r;
 }

@@ -16,6 +16,7 @@ struct gone_list {
 };
 struct gone {
 	struct gone_list links, programs, objects, maps;
+	bool released; /* their pins went elsewhere, and live on */
 };
 
 /* Takes the name over; -ENOMEM. */

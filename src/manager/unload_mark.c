@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * The first half of unloading: what goes is marked, in one transaction. In a run that is all or
- * nothing that is where it ends until the run is decided.
+ * The first half of unloading and releasing: what goes is marked, in one transaction. In a run that
+ * is all or nothing that is where it ends until the run is decided.
  */
 #include "manager/unload.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/grow.h"
 
 struct ids {
@@ -42,6 +43,8 @@ struct marking {
 	struct ids objects; /* touched */
 	struct ids maps;    /* that go */
 	size_t staying;	    /* programs of the object being looked at that do not go */
+	const struct manager_release *release; /* NULL: it is unloaded */
+	char *to;			       /* where the pins go that are released */
 };
 
 int check_reachable(struct manager *m, const char *kind, int64_t id, const char *name,
@@ -55,11 +58,28 @@ int check_reachable(struct manager *m, const char *kind, int64_t id, const char 
 			     "to look there; after a reboot it shows as lost and can be unloaded");
 }
 
+/* What is released is to run on, so it must be there. */
+static int check_going(struct marking *k, enum db_kind kind, int64_t id, const char *name,
+		       struct look look, const char *pin)
+{
+	int r = check_reachable(k->m, db_kind_name(kind), id, name, look, k->e);
+
+	if (r || !k->release)
+		return r;
+	if (look.sight == SIGHT_LOST) {
+		error_set(k->e, ENOENT, "%s %lld \"%s\" is lost (%s): there is nothing to release",
+			  db_kind_name(kind), (long long)id, name, look.reason);
+		return error_hint(k->e, "unload and detach forget what is lost");
+	}
+	if (k->release->told)
+		k->release->told(k->release->data, kind, id, name, pin);
+	return 0;
+}
+
 static int mark_link_of(void *data, struct db_link *l)
 {
 	struct marking *k = data;
-	int r = check_reachable(k->m, "link", l->id, l->program_name, look_at_link_pin(k->m, l),
-				k->e);
+	int r = check_going(k, DB_LINK, l->id, l->program_name, look_at_link_pin(k->m, l), l->pin);
 
 	return !r && gone_add(&k->gone.links, l->id, l->program_id, &l->program_name)
 		       ? error_nomem(k->e)
@@ -69,10 +89,12 @@ static int mark_link_of(void *data, struct db_link *l)
 static int mark_program_of(void *data, struct db_program *p)
 {
 	struct marking *k = data;
-	int r = check_reachable(k->m, "program", p->id, p->name, manager_look_program(k->m, p),
-				k->e);
+	int r;
 
-	if (r || gone_has(&k->gone.programs, p->id))
+	if (gone_has(&k->gone.programs, p->id))
+		return 0;
+	r = check_going(k, DB_PROGRAM, p->id, p->name, manager_look_program(k->m, p), p->pin);
+	if (r)
 		return r;
 	r = db_links(k->m->db, p->id, mark_link_of, k, k->e);
 	return !r && gone_add(&k->gone.programs, p->id, p->object_id, &p->name) ? error_nomem(k->e)
@@ -126,6 +148,11 @@ static int mark_map(struct marking *k, const struct db_map *map, bool object_goe
 	free(users);
 	if (going < count || (!count && !object_goes))
 		return 0;
+	if (k->release)
+		r = check_going(k, DB_MAP, map->id, map->name, manager_look_map(k->m, map),
+				map->pin);
+	if (r)
+		return r;
 	return ids_add(&k->maps, map->id) ? error_nomem(k->e) : 0;
 }
 
@@ -163,6 +190,25 @@ static int mark_object(struct marking *k, int64_t id)
 	return r;
 }
 
+/* That its pin goes elsewhere. */
+static int mark_released(struct marking *k, int64_t id)
+{
+	return k->release && !k->m->config.dry_run ? db_release_add(k->m->db, id, k->to, k->e) : 0;
+}
+
+static int mark_all_released(struct marking *k)
+{
+	int r = 0;
+
+	for (size_t i = 0; !r && i < k->gone.links.count; i++)
+		r = mark_released(k, k->gone.links.items[i].id);
+	for (size_t i = 0; !r && i < k->gone.programs.count; i++)
+		r = mark_released(k, k->gone.programs.items[i].id);
+	for (size_t i = 0; !r && i < k->maps.count; i++)
+		r = mark_released(k, k->maps.ids[i]);
+	return r;
+}
+
 static int mark(struct marking *k)
 {
 	struct db *db = k->m->db;
@@ -177,6 +223,8 @@ static int mark(struct marking *k)
 		r = db_program_set_state(db, k->gone.programs.items[i].id, DB_UNLOADING, k->e);
 	for (size_t i = 0; !r && i < k->maps.count; i++)
 		r = db_map_set_state(db, k->maps.ids[i], DB_UNLOADING, k->e);
+	if (!r)
+		r = mark_all_released(k);
 	if (!r)
 		r = db_commit(db, k->e);
 	if (r)
@@ -199,6 +247,14 @@ static void about(struct manager *m, const struct named *target)
 	db_object_clear(&o);
 }
 
+static void marking_free(struct marking *k)
+{
+	gone_free(&k->gone);
+	free(k->objects.ids);
+	free(k->maps.ids);
+	free(k->to);
+}
+
 int manager_unload(struct manager *m, const struct named *targets, size_t count,
 		   manager_kept_fn kept, void *data, struct error *e)
 {
@@ -218,8 +274,56 @@ int manager_unload(struct manager *m, const struct named *targets, size_t count,
 	if (!r && !m->atomic.open)
 		r = unload_finish_surely(m, kept, data, e);
 	manager_unlock(m);
-	gone_free(&k.gone);
-	free(k.objects.ids);
-	free(k.maps.ids);
+	marking_free(&k);
+	return r;
+}
+
+/* ---- releasing ---- */
+
+/* Where the user says, or a directory of its own below the root. */
+static int choose_place(struct marking *k, const struct named *target)
+{
+	int r;
+
+	if (!k->release->to) {
+		k->to = root_released_dir(k->m, target->id, k->m->command.about);
+		return k->to ? 0 : error_nomem(k->e);
+	}
+	k->to = file_absolute(k->release->to, k->e);
+	if (!k->to)
+		return -k->e->err;
+	if (!root_contains(k->m, k->to))
+		return 0;
+	r = error_set(k->e, EINVAL, "%s is inside the pin root %s", k->to, k->m->pin_root);
+	error_hint(k->e, "bpfman pins there itself; name a place outside");
+	return r;
+}
+
+int manager_release(struct manager *m, const struct named *target,
+		    const struct manager_release *release, char **to, manager_kept_fn kept,
+		    void *data, struct error *e)
+{
+	struct marking k = { .m = m, .e = e, .release = release };
+	int r;
+
+	*to = NULL;
+	r = manager_lock(m, e);
+	if (r)
+		return r;
+	m->sight.known = false;
+	about(m, target);
+	r = choose_place(&k, target);
+	if (!r)
+		r = expand(&k, target);
+	if (!r)
+		r = mark(&k);
+	if (!r)
+		r = unload_finish_surely(m, kept, data, e);
+	manager_unlock(m);
+	if (!r) {
+		*to = k.to;
+		k.to = NULL;
+	}
+	marking_free(&k);
 	return r;
 }

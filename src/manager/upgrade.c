@@ -161,6 +161,8 @@ static int record(struct upgrading *k, const json_t *loaded)
 	o.previous_path = k->o.path;
 	memcpy(o.sha256, k->in.sha256, sizeof(o.sha256));
 	o.path = k->in.path;
+	if (!k->o.sha256[0]) /* it was adopted, and is no more */
+		o.options = (char *)"{}";
 	o.run_id = k->m->run_id;
 	if (!r)
 		r = upgrade_record(k->m, &o, &k->rows, json_object_get(loaded, "result"),

@@ -411,6 +411,7 @@ static int check_maps(struct upgrading *k)
 int upgrade_plan_begin(struct upgrading *k)
 {
 	k->options = json_loads(k->o.options ? k->o.options : "{}", JSON_REJECT_DUPLICATES, NULL);
+	json_object_del(k->options, "adopted"); /* from here on it has a file */
 	k->program_ids = json_object();
 	k->map_ids = json_object();
 	k->keep = json_object();

@@ -94,7 +94,7 @@ def test_gone(env, loaded):
     wait_until_freed("prog", loaded["kernel_id"])
     row = only(findings(env))
     assert brief([row]) == [("gone", "program", 2, "xdp_pass", loaded["pin"])]
-    assert not row["fixable"] and row["mends"] == "unload 1"
+    assert not row["fixable"] and row["mends"] == "restore 1"
     assert brief(findings(env, "--fix")) == brief([row]), "what the user loaded is not forgotten"
     mend(env, row)
     assert_clean(env)
@@ -122,9 +122,10 @@ def test_a_link_is_gone(env, attached):
     wait_for(lambda: bpftool("link", "show", "id", attached["kernel_id"]) is None, "the link's end")
     row = only(findings(env))
     assert brief([row])[0][:3] == ("gone", "link", attached["id"])
-    assert row["mends"] == f"detach {attached['id']}"
+    assert row["mends"] == "restore 1"
     mend(env, row)
     assert_clean(env)
+    assert only(listed(env, "links"))["state"] == "attached"
 
 
 def test_pin_foreign(env, loaded, build_bpf):
@@ -423,14 +424,32 @@ def test_take_root(env, loaded, build_bpf, unchanged):
     assert_failed(env.run("unload", "--all"), 3, "belongs to another database")
     env.ok("load", build_bpf(TRIVIAL, "other"), env=new)
     assert len(findings(env, "--fix", env=new)) == 2, "not before each is named"
-    for row in rows:
-        env.run("-c", row["mends"], env=new)
+    program = next(row for row in rows if row["path"].endswith("p2_xdp_pass"))
+    assert program["mends"] == f"adopt {program['path']}"
+    env.ok("-c", program["mends"], env=new)
+    assert not os.path.exists(program["path"])
+    # Its map came with it, so the pin that the other one had is one too many.
+    again = findings(env, env=new)
+    assert [(row["rule"], row["fixable"]) for row in again if row["kind"]] == [("taken", True)]
     findings(env, "--fix", status=0, env=new)
     assert findings(env, status=0, env=new) == []
     assert [name for name in os.listdir(env.root) if name.startswith("taken")] == []
+    assert {row["name"]: row["kernel_id"] for row in
+            env.ok("-j", "list", env=new).json()["programs"]}["xdp_pass"] == loaded["kernel_id"]
     env.ok("unload", "--all", env=new)
     os.unlink(env.pins / "made/seen")
     os.rmdir(env.pins / "made")
+
+
+def test_taken_pins_are_removed_one_by_one(env, loaded):
+    new = {"BPFMAN_DB": str(env.dir / "new/bpfman.db")}
+    for row in findings(env, "--take-root", env=new):
+        findings(env, "--fix", row["path"], env=new, status=0)
+    findings(env, "--fix", status=0, env=new)
+    assert findings(env, status=0, env=new) == [] and not (env.root / "1").exists()
+    os.unlink(env.pins / "made/seen")
+    os.rmdir(env.pins / "made")
+    wait_until_freed("prog", loaded["kernel_id"])
 
 
 # ---- what cannot be seen, and who else is here ----

@@ -45,6 +45,8 @@ struct stores {
 	struct expected *at;
 	size_t count, cap;
 	struct ids *known; /* of each kind of thing */
+	const char *others;
+	size_t others_count;
 };
 
 static struct expected *expect(struct stores *s, const char *path)
@@ -200,6 +202,7 @@ static const struct {
 	{ "SELECT 'an upgrade of object ' || object_id || ' is unfinished' FROM upgrades",
 	  bad_row },
 	{ "SELECT 'run ' || run_id || ' is undecided' FROM atomic_runs", bad_row },
+	{ "SELECT 'a release of ' || id || ' is unfinished' FROM releases", bad_row },
 	{ "SELECT 'object ' || id || ' without programs' FROM objects WHERE id NOT IN "
 	  "(SELECT object_id FROM programs) AND state = 'loaded'",
 	  bad_row },
@@ -258,10 +261,35 @@ static void read_rows(struct stores *s)
 
 /* ---- what there is ---- */
 
+static bool is_others(const struct stores *s, const char *path)
+{
+	size_t len = s->others ? strlen(s->others) : 0;
+
+	return len && !strncmp(path, s->others, len) && (!path[len] || path[len] == '/');
+}
+
+static void count_entry(void *data, const char *path, bool directory)
+{
+	struct stores *s = data;
+
+	s->others_count += !directory && is_others(s, path);
+}
+
+size_t check_count(const struct place *p, const char *others)
+{
+	struct stores s = { .p = p, .others = others };
+
+	place_walk(p, count_entry, &s);
+	return s.others_count;
+}
+
 static void see_entry(void *data, const char *path, bool directory)
 {
 	struct stores *s = data;
 	struct stat st;
+
+	if (is_others(s, path))
+		return;
 
 	/* The root itself is there before any row. */
 	if (!strcmp(path, s->p->root))
@@ -289,9 +317,9 @@ static void see_entry(void *data, const char *path, bool directory)
 	found(s->f, FOUND_ORPHAN, "%s: no row knows it", path);
 }
 
-void check_stores(const struct place *p, struct ids *known, struct findings *f)
+void check_stores(const struct place *p, const char *others, struct ids *known, struct findings *f)
 {
-	struct stores s = { .p = p, .f = f, .known = known };
+	struct stores s = { .p = p, .f = f, .known = known, .others = others };
 
 	read_rows(&s);
 	place_walk(p, see_entry, &s);

@@ -129,11 +129,29 @@ void scene_check_row(struct scene *c, const char *table, const char *word, bool 
 	free(name);
 }
 
+/* What is nobody's is still pinned where it was, or where it was released to. */
+static void check_others(struct scene *c, const char *others)
+{
+	const struct operation *o = c->s->operation;
+	char *name = place_word(c->p, o->name);
+	size_t pins = check_count(c->p, others);
+
+	if (pins < o->others_least && (!o->removes || !check_row(c->p, o->table, name)))
+		found(&c->f, FOUND_LOST, "below %s are %zu pins, not %zu", others, pins,
+		      o->others_least);
+	free(name);
+}
+
 void scene_check(struct scene *c)
 {
+	const struct operation *o = c->s->operation;
+	char *others = o->others ? place_word(c->p, o->others) : NULL;
 	struct ids known[THINGS] = { 0 };
 
-	check_stores(c->p, known, &c->f);
+	check_stores(c->p, others, known, &c->f);
+	if (others)
+		check_others(c, others);
+	free(others);
 	suspects_add(&c->suspects, &c->mark, c->p->token, known, c->point);
 	for (size_t i = 0; i < THINGS; i++)
 		ids_free(&known[i]);

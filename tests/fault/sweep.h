@@ -178,8 +178,13 @@ struct findings {
 void found(struct findings *f, enum kind kind, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Holds the pins against the rows; known (THINGS lists) receives the kernel ids that rows know. */
-void check_stores(const struct place *p, struct ids *known, struct findings *f);
+/*
+ * Holds the pins, but for those below others (NULL: none), against the rows; known (THINGS lists)
+ * receives the kernel ids that rows know.
+ */
+void check_stores(const struct place *p, const char *others, struct ids *known, struct findings *f);
+/* Pins below a path on the bpffs. */
+size_t check_count(const struct place *p, const char *others);
 /*
  * Whether a program ("programs"), an object ("objects"), a link of a program ("links") or the new
  * build of an object ("new") of this name is there, and settled.
@@ -214,7 +219,13 @@ struct operation {
 		bool made;
 	} * parts;
 	const char *stays; /* an object that was loaded before and stays, or NULL */
-	bool control;	   /* also with its steps in a wrong order */
+	/*
+	 * What lies below this path is nobody's, and no row knows it; NULL: there is no such. At
+	 * least so many pins are there: all the time, or where it removes, once that is done.
+	 */
+	const char *others;
+	size_t others_least;
+	bool control; /* also with its steps in a wrong order */
 	/* It moves links, which copies of their pins do not bring back: made anew for each kill. */
 	bool moves;
 	bool intricate; /* it leaves much where it is killed: its recovery is killed too */

@@ -35,6 +35,8 @@ enum {
 	X(RETARGET, "retarget", "point links and second names at other builds of their programs") \
 	X(MOVE_LINK, "move_link", "have a link run another program")                              \
 	X(EXCHANGE, "exchange", "let two directories of pins change places")                      \
+	X(ADOPT, "adopt", "give a program that others pinned, and its maps, pins of ours")        \
+	X(MOVE_PINS, "move_pins", "give pins another directory")                                  \
 	X(MAP_DUMP, "map_dump", "entries of a map, a part at a time")                             \
 	X(MAP_GET, "map_get", "one entry of a map")                                               \
 	X(MAP_SET, "map_set", "write one entry of a map")                                         \

@@ -11,6 +11,7 @@
 #include "kernel/worker/link.h"
 #include "kernel/worker/object.h"
 #include "kernel/worker/pins.h"
+#include "kernel/worker/whole_name.h"
 
 static json_t *name_json(const char *name)
 {
@@ -27,13 +28,17 @@ static int program_info(int fd, json_t *row, struct failure *f)
 	struct program_facts facts;
 	int err = program_facts_read(fd, &facts, f);
 	int lost = 0;
+	char *name;
 
 	if (err)
 		return err;
-	lost |= set(row, "name", name_json(facts.info.name));
+	name = program_whole_name(fd, &facts.info);
+	lost |= !name;
+	lost |= set(row, "name", name_json(name ? name : ""));
 	lost |= set(row, "type", json_string(object_program_type(facts.info.type)));
 	lost |= program_facts_row(row, &facts);
 	program_facts_free(&facts);
+	free(name);
 	return lost ? fail_nomem(f) : 0;
 }
 
