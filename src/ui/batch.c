@@ -45,10 +45,7 @@ static int read_script(const struct input_text *input, struct script *script, st
 
 static int run_scripts(struct ui *ui, const struct script *scripts, size_t count)
 {
-	struct error e = ERROR_INIT;
-
-	if (ui_catch_signals(ui, &e))
-		return tell(ui, "bpfman", &e);
+	ui_catch_ends();
 	return session_run(&ui->session, scripts, count);
 }
 

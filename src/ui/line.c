@@ -136,11 +136,12 @@ int ui_line(struct ui *ui)
 	current = ui;
 	ui->session.interactive = true;
 	ui->buffered = true;
-	if (ui_set_face(ui, NULL, &e) || ui_catch_signals(ui, &e)) {
+	if (ui_set_face(ui, NULL, &e)) {
 		last_status = session_tell(&ui->session, "bpfman", &e);
 		error_clear(&e);
 		return last_status;
 	}
+	ui_catch_ends();
 	rl_readline_name = "bpfman";
 	rl_catch_signals = 0;
 	rl_change_environment = 0;
@@ -156,7 +157,7 @@ int ui_line(struct ui *ui)
 		prompt();
 	edit_begin();
 	while (!ended) {
-		struct pollfd p[2] = { { STDIN_FILENO, POLLIN, 0 }, { ui->signals[0], POLLIN, 0 } };
+		struct pollfd p[2] = { { STDIN_FILENO, POLLIN, 0 }, { ui->signals, POLLIN, 0 } };
 
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			break;

@@ -59,7 +59,7 @@ static int start(const char *command, int in, pid_t *pid)
 	static const int ours[] = { SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP, SIGTSTP };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
-	sigset_t defaults;
+	sigset_t defaults, mask;
 	extern char **environ;
 	int r = posix_spawn_file_actions_init(&actions);
 
@@ -74,7 +74,9 @@ static int start(const char *command, int in, pid_t *pid)
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		sigaddset(&defaults, ours[i]);
 	posix_spawnattr_setsigdefault(&attr, &defaults);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF);
+	ui_child_mask(&mask);
+	posix_spawnattr_setsigmask(&attr, &mask);
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
 	r = posix_spawn_file_actions_adddup2(&actions, in, STDIN_FILENO);
 	if (!r)
 		r = posix_spawn(pid, "/bin/sh", &actions, &attr, argv, environ);
@@ -94,7 +96,7 @@ static bool told_to_end(struct ui *ui)
 static void feed(struct ui *ui, int to, const char *text, size_t len)
 {
 	while (len && !told_to_end(ui)) {
-		struct pollfd p[2] = { { to, POLLOUT, 0 }, { ui->signals[0], POLLIN, 0 } };
+		struct pollfd p[2] = { { to, POLLOUT, 0 }, { ui->signals, POLLIN, 0 } };
 		ssize_t n = write(to, text, len);
 
 		if (n > 0) {
@@ -114,7 +116,7 @@ static int await(struct ui *ui, pid_t pid)
 	int fd = pidfd_open(pid, 0), status;
 
 	while (fd >= 0) {
-		struct pollfd p[2] = { { fd, POLLIN, 0 }, { ui->signals[0], POLLIN, 0 } };
+		struct pollfd p[2] = { { fd, POLLIN, 0 }, { ui->signals, POLLIN, 0 } };
 
 		if (poll(p, 2, -1) < 0 && errno != EINTR)
 			break;

@@ -24,20 +24,6 @@ enum {
 	BLIND_NS = 10000000
 };
 
-/* Signal handlers have nothing else to go by. */
-static int signal_pipe = -1;
-
-static void on_signal(int signo)
-{
-	unsigned char byte = (unsigned char)signo;
-	int saved = errno;
-
-	if (write(signal_pipe, &byte, 1) < 0) {
-		/* Full: enough is waiting to be read. */
-	}
-	errno = saved;
-}
-
 /* ---- results ---- */
 
 static bool colored(const struct options *o, int fd)
@@ -182,45 +168,6 @@ static void interrupted_line(struct progress *p)
 	p->drawn = 0;
 }
 
-static void note_signal(struct ui *ui, int signo)
-{
-	if (signo == SIGTSTP) {
-		ui->stop = true; /* the prompt's business */
-		return;
-	}
-	if (signo == SIGWINCH) {
-		ui->resized = true;
-		return;
-	}
-	/* One that ends us outlasts a ^C. */
-	if (!ui->interrupted || signo != SIGINT)
-		ui->interrupted = signo;
-	ui->untold = true;
-}
-
-void ui_interrupt(struct ui *ui, int signo)
-{
-	note_signal(ui, signo);
-}
-
-void ui_read_signals(struct ui *ui)
-{
-	unsigned char bytes[64];
-	ssize_t n;
-
-	while ((n = read(ui->signals[0], bytes, sizeof(bytes))) > 0)
-		for (ssize_t i = 0; i < n; i++)
-			note_signal(ui, bytes[i]);
-}
-
-void ui_clear_interrupt(struct ui *ui)
-{
-	ui_read_signals(ui);
-	ui->untold = false;
-	if (ui->interrupted == SIGINT)
-		ui->interrupted = 0;
-}
-
 int ui_wait(void *data, int fd, short events, int timeout_ms)
 {
 	struct ui *ui = data;
@@ -229,7 +176,7 @@ int ui_wait(void *data, int fd, short events, int timeout_ms)
 	if (ui->face)
 		return ui->face->wait(ui->face->data, fd, events, timeout_ms);
 	for (;;) {
-		struct pollfd p[2] = { { ui->signals[0], POLLIN, 0 }, { fd, events, 0 } };
+		struct pollfd p[2] = { { ui->signals, POLLIN, 0 }, { fd, events, 0 } };
 		int64_t left =
 			timeout_ms < 0 ? INT64_MAX : (end - clock_monotonic()) / NS_PER_MS + 1;
 		int tick = ui->progress.on && ui->progress.what ? PROGRESS_EVERY_MS : -1;
@@ -262,31 +209,6 @@ int ui_wait(void *data, int fd, short events, int timeout_ms)
 	}
 }
 
-void ui_catch(int signo, bool on)
-{
-	struct sigaction action = { .sa_handler = on ? on_signal : SIG_DFL,
-				    .sa_flags = SA_RESTART };
-
-	sigaction(signo, &action, NULL);
-}
-
-int ui_catch_signals(struct ui *ui, struct error *e)
-{
-	static const int caught[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART }, old;
-
-	(void)ui;
-	for (size_t i = 0; i < sizeof(caught) / sizeof(caught[0]); i++) {
-		/* nohup and background shells have them ignored, and so they stay. */
-		if (sigaction(caught[i], NULL, &old) || old.sa_handler == SIG_IGN)
-			continue;
-		if (sigaction(caught[i], &action, NULL))
-			return error_set(e, errno, "cannot catch signal %d: %s", caught[i],
-					 strerror(errno));
-	}
-	return 0;
-}
-
 int ui_set_face(struct ui *ui, const struct ui_face *face, struct error *e)
 {
 	ui->face = face;
@@ -316,12 +238,11 @@ int ui_open(struct ui *ui, struct options *options, struct error *e)
 	memset(ui, 0, sizeof(*ui));
 	ui->options = options;
 	ui->progress.on = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
-	ui->signals[0] = ui->signals[1] = ui->copy = -1;
+	ui->signals = ui->copy = -1;
 	turn.data = ui;
-	if (pipe2(ui->signals, O_CLOEXEC | O_NONBLOCK))
-		return error_set_class(e, ERROR_ENVIRONMENT, errno, "cannot make a pipe: %s",
-				       strerror(errno));
-	signal_pipe = ui->signals[1];
+	r = ui_signals_open(ui, e);
+	if (r)
+		return r;
 	ui->session = (struct session){
 		.options = options,
 		.make_sink = make_sink,
@@ -346,11 +267,7 @@ void ui_close(struct ui *ui)
 	if (ui->copy >= 0)
 		close(ui->copy);
 	buf_free(&ui->written);
-	signal_pipe = -1;
-	if (ui->signals[0] >= 0)
-		close(ui->signals[0]);
-	if (ui->signals[1] >= 0)
-		close(ui->signals[1]);
+	ui_signals_close(ui);
 	if (signo && signo != SIGINT) {
 		signal(signo, SIG_DFL);
 		raise(signo);

@@ -2,6 +2,7 @@
 #ifndef BPFMAN_UI_H
 #define BPFMAN_UI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -30,7 +31,8 @@ struct ui_face {
 	int (*wait)(void *data, int fd, short events, int timeout_ms); /* as client_turn.wait */
 	struct sink *(*sink)(void *data, const struct options *options);
 	void (*notice)(void *data, const char *line); /* escaped */
-	/* ui_copy_write() writes to another file from here, or to none: what has been said already? */
+	/* ui_copy_write() writes to another file from here, or to none: what has been said already?
+	 */
 	void (*copied)(void *data);
 	void *data;
 };
@@ -40,7 +42,7 @@ struct ui {
 	struct session session;
 	struct options *options;
 	const struct ui_face *face; /* NULL: plain */
-	int signals[2];		    /* a pipe that signal handlers write to */
+	int signals;		    /* a descriptor that tells of signals (signals.c) */
 	int interrupted;	    /* the signal that asked to stop, or 0 */
 	bool untold;		    /* nobody who waits has been told yet */
 	bool stop;		    /* ^Z was typed at the prompt */
@@ -59,16 +61,22 @@ struct ui {
 int ui_open(struct ui *ui, struct options *options, struct error *e);
 /* Closes everything; if a signal other than SIGINT asked us to stop, it is raised again. */
 void ui_close(struct ui *ui);
-/* From here SIGINT, SIGTERM and SIGHUP interrupt what is under way instead of ending us. */
-int ui_catch_signals(struct ui *ui, struct error *e);
-/* Catches one more signal, or lets it have its default effect again. */
-void ui_catch(int signo, bool on);
-/* As if the signal had come. */
-void ui_interrupt(struct ui *ui, int signo);
 /* From here results, notices and waiting are the face's; NULL: plain again. Borrowed. */
 int ui_set_face(struct ui *ui, const struct ui_face *face, struct error *e);
 /* Waits for fd; see client_turn. */
 int ui_wait(void *data, int fd, short events, int timeout_ms);
+/* signals.c */
+int ui_signals_open(struct ui *ui, struct error *e);
+/* Signals have their default effect again. */
+void ui_signals_close(struct ui *ui);
+/* From here a signal is noted in place of its effect, or no longer. */
+void ui_catch(int signo, bool on);
+/* From here SIGINT, SIGTERM and SIGHUP interrupt what is under way instead of ending us. */
+void ui_catch_ends(void);
+/* The mask for a child: as it was before any signal was caught. */
+void ui_child_mask(sigset_t *mask);
+/* As if the signal had come. */
+void ui_interrupt(struct ui *ui, int signo);
 /* Notes the signals that have come, without waiting. */
 void ui_read_signals(struct ui *ui);
 /* Takes back an interruption that has been dealt with. */

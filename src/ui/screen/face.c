@@ -72,8 +72,8 @@ int ui_screen(struct ui *ui)
 	host.kernel = uts.release;
 	host.colour = ui->options->color != COLOR_NEVER;
 	ui->session.interactive = true;
-	if (ui_catch_signals(ui, &e))
-		goto failed;
+	/* Before the terminal is taken: ncurses would handle them itself. */
+	ui_catch_ends();
 	ui_catch(SIGWINCH, true);
 	ui_catch(SIGTSTP, true);
 	if (screen_open(&s, ui, &host, &e))

@@ -6,7 +6,10 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/ioctl.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "ui/screen/screen.h"
@@ -57,15 +60,54 @@ static void obey_signals(struct screen *s)
 		ui_clear_interrupt(ui);
 }
 
+/* The timer tells of each refresh; while nothing is refreshed it is silent. */
+static void set_timer(struct screen *s)
+{
+	int ms = s->paused ? 0 : s->interval_ms;
+	struct timespec interval = { ms / 1000, (long)(ms % 1000) * NS_PER_MS };
+	struct itimerspec spec = { .it_interval = interval, .it_value = interval };
+
+	if (ms == s->timer_ms)
+		return;
+	/* Who changes the interval, or goes on, sees something at once. */
+	if (ms)
+		spec.it_value = (struct timespec){ .tv_nsec = 1 };
+	timerfd_settime(s->timer, 0, &spec, NULL);
+	s->timer_ms = ms;
+}
+
+static bool time_has_come(struct screen *s)
+{
+	uint64_t times;
+
+	return read(s->timer, &times, sizeof(times)) > 0;
+}
+
+int loop_open(struct screen *s, struct error *e)
+{
+	s->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	return s->timer < 0 ? error_set_class(e, ERROR_ENVIRONMENT, errno, "no timer: %s",
+					      strerror(errno))
+			    : 0;
+}
+
+void loop_close(struct screen *s)
+{
+	if (s->timer >= 0)
+		close(s->timer);
+	s->timer = -1;
+}
+
 /* One turn. 1: fd is ready; 0: something else happened, or time passed; or -errno. */
 static int turn(struct screen *s, int fd, short events, int ms)
 {
-	struct pollfd p[4] = { { fileno(s->host.in), POLLIN, 0 },
-			       { s->ui->signals[0], POLLIN, 0 },
-			       { fd, events, 0 } };
+	struct pollfd p[5] = { { fileno(s->host.in), POLLIN, 0 },
+			       { s->ui->signals, POLLIN, 0 },
+			       { fd, events, 0 },
+			       { s->timer, POLLIN, 0 } };
 	int64_t now = clock_monotonic();
 
-	manager_poll(s->ui->session.manager, &p[3]);
+	manager_poll(s->ui->session.manager, &p[4]);
 	run_drain(s);
 	if (s->dirty || s->dirty_prompt) {
 		int64_t next = s->drawn + (int64_t)FRAME_MS * NS_PER_MS;
@@ -76,22 +118,19 @@ static int turn(struct screen *s, int fd, short events, int ms)
 		else
 			screen_draw(s);
 	}
-	if (!s->paused)
-		sooner(&ms, ms_until(s->next_refresh, now));
+	set_timer(s);
 	if (s->running && s->ui->progress.what)
 		sooner(&ms, SPIN_MS);
-	if (poll(p, 4, ms) < 0 && errno != EINTR)
+	if (poll(p, 5, ms) < 0 && errno != EINTR)
 		return -errno;
 	obey_signals(s);
 	if (p[0].revents && !screen_read_keys(s))
 		s->ended = true;
 	ask_take(s);
-	now = clock_monotonic();
-	if (!s->paused && s->next_refresh <= now) {
-		s->next_refresh = now + (int64_t)s->interval_ms * NS_PER_MS;
+	if (p[3].revents && time_has_come(s))
 		screen_refresh(s);
-	}
-	if (s->running && s->ui->progress.what && s->drawn + (int64_t)SPIN_MS * NS_PER_MS <= now)
+	if (s->running && s->ui->progress.what &&
+	    s->drawn + (int64_t)SPIN_MS * NS_PER_MS <= clock_monotonic())
 		s->dirty_prompt = true;
 	return p[2].revents != 0;
 }

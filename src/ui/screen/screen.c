@@ -79,8 +79,6 @@ void screen_options(struct screen *s)
 {
 	const struct options *o = s->ui->options;
 
-	if (s->paused != o->pause || s->interval_ms != o->interval_ms)
-		s->next_refresh = 0;
 	terminal_mouse(o->mouse);
 	s->paused = o->pause;
 	s->interval_ms = o->interval_ms;
@@ -318,7 +316,10 @@ int screen_open(struct screen **out, struct ui *ui, const struct screen_host *ho
 	model_init(&s->model, ui->session.manager);
 	entries_init(&s->entries);
 	others_init(&s->others);
-	r = terminal_open(s, e);
+	s->timer = -1;
+	r = loop_open(s, e);
+	if (!r)
+		r = terminal_open(s, e);
 	if (r) {
 		screen_close(s);
 		return r;
@@ -336,6 +337,7 @@ void screen_close(struct screen *s)
 		return;
 	prompt_close(s);
 	terminal_close(s);
+	loop_close(s);
 	model_free(&s->model);
 	rates_free(&s->rates);
 	entries_free(&s->entries);

@@ -161,8 +161,9 @@ struct screen {
 	/* The loop (loop.c). */
 	bool paused;
 	int interval_ms;
-	int64_t next_refresh; /* monotonic ns */
-	int64_t drawn;	      /* when */
+	int timer;     /* a descriptor that tells when to refresh */
+	int timer_ms;  /* how often it does; 0: it does not */
+	int64_t drawn; /* when */
 };
 
 /* screen.c */
@@ -250,6 +251,8 @@ void run_show(struct screen *s, const char *line);
 /* One turn: draws, waits for keys, signals, time, or fd; see client_turn. 1: fd is ready. */
 int loop_wait(void *screen, int fd, short events, int timeout_ms);
 int loop_run(struct screen *s);
+int loop_open(struct screen *s, struct error *e);
+void loop_close(struct screen *s);
 
 /* popup.c */
 void popup_close(struct screen *s);
