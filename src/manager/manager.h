@@ -428,7 +428,7 @@ int manager_map_part(struct manager *m, const struct manager_map *map, const cha
 		     uint64_t limit, const struct manager_entries *how, json_t **result,
 		     struct error *e);
 /* The request of that, as C text, for who does not wait (manager_post()). NULL: lost memory. */
-json_t *manager_map_request(const struct manager_map *map, uint64_t limit);
+json_t *manager_map_request(const struct manager_map *map, const char *cursor, uint64_t limit);
 /* One entry; key NULL for a queue or stack. -ENOENT: there is none. */
 int manager_map_get(struct manager *m, const struct manager_map *map, const char *key,
 		    const struct manager_entries *how, json_t **result, struct error *e);

@@ -172,11 +172,12 @@ static int send(struct manager *m, bool acting, const struct manager_map *map, j
 	return r;
 }
 
-json_t *manager_map_request(const struct manager_map *map, uint64_t limit)
+json_t *manager_map_request(const struct manager_map *map, const char *cursor, uint64_t limit)
 {
 	json_t *request = about_map("map_dump", map);
 
-	if (request && !json_object_set_new(request, "format", json_string("text")) &&
+	if (request && !add_string(request, "cursor", cursor) &&
+	    !json_object_set_new(request, "format", json_string("text")) &&
 	    !json_object_set_new(request, "limit", json_integer((json_int_t)limit)))
 		return request;
 	json_decref(request);

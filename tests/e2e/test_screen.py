@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 from conftest import BPFMAN
-from helpers import listed, slow_source
+from helpers import HEAD, listed, pin_stranger, run_program, slow_source
 from terminal import CTRL_C, ENTER, ESC, F1, PASTE, PASTE_END, PROMPT, TAB, Terminal
 from test_atomic import Running
 
@@ -123,6 +123,55 @@ def test_numbers_move_under_traffic(screen, env, example, netns):
     s.see("nothing is attached")
     s.type(":set stats off" + ENTER)
     s.see("stats off")
+
+
+def test_entries_are_read_on_and_tell_how_they_move(screen, env, build_bpf):
+    source = HEAD + """
+struct traffic { __u64 packets, bytes; };
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1200);
+	__type(key, __u32);
+	__type(value, struct traffic);
+} table SEC(".maps");
+SEC("xdp") int count(void *ctx)
+{
+	__u32 key = 1199;
+	struct traffic *t = bpf_map_lookup_elem(&table, &key);
+
+	if (t) {
+		t->packets += 1;
+		t->bytes += 100;
+	}
+	return 2;
+}
+"""
+    row, = env.ok("-j", "load", build_bpf(source, "entries")).json()["programs"]
+    s = screen(rows=40, columns=120)
+    s.type(ESC)
+    s.see("Enter detail")
+    s.type(TAB + ENTER)
+    s.see(r"Entries of map 3 table \(500 of at most 1200 read\) .* \[1/500\]")
+    s.type("z")
+    for end in ("1000 of at most 1200 read", r"\[\d+/1200\]", r"\[1200/1200\]"):
+        s.type("G")
+        s.see(end)
+    # What is seen is live, whichever part it is of.
+    s.read(lambda: run_program(row["pinned_path"], bytes(64), 5, env.dir)
+           or re.search(r"^> 1199 .*\+\S+ packets, \+\S+ bytes$", s.text(), re.M), "it moves")
+
+
+def test_what_others_run_is_counted_too(screen, env, build_bpf):
+    pin = env.bpffs / "stranger"
+    pin_stranger(pin, build_bpf(
+        HEAD + 'SEC("xdp") int a_stranger(void *ctx) { return 2; }\n', "a_stranger"))
+    s = screen(rows=60, columns=100)
+    s.type(ESC)
+    s.see("Enter detail")
+    s.type("z")
+    s.see(r"k:\d+ a_stranger")
+    s.read(lambda: run_program(pin, bytes(64), 50, env.dir)
+           or re.search(r"a_stranger +xdp +\S+ +[1-9]", s.text()), "its runs")
 
 
 def test_escape_and_meta(screen):

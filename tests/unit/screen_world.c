@@ -409,9 +409,33 @@ static void make_entries(struct screen *s)
 		assert_non_null(result);
 		/* A second before: what moves is told by the second. */
 		entries_asker.answer(s, result, NULL);
-		s->entries.at -= INT64_C(1000000000);
+		for (size_t k = 0; k < s->entries.rows.all.count; k++)
+			((struct entry_row *)s->entries.rows.all.at[k])->at -= INT64_C(1000000000);
 		json_decref(result);
 	}
+}
+
+/* The worker's part of what Entries asks for, of a map that holds the squares of 0 to 1199. */
+static void answer_entries(struct screen *s)
+{
+	json_t *request = entries_asker.request(s), *list = json_array(), *result;
+	const char *cursor = json_string_value(json_object_get(request, "cursor"));
+	int from = cursor ? atoi(cursor) : 0, to = from + ENTRIES_PART;
+	char key[16], value[32];
+
+	assert_non_null(request);
+	assert_int_equal(json_integer_value(json_object_get(request, "limit")), ENTRIES_PART);
+	to = to > 1200 ? 1200 : to;
+	for (int i = from; i < to; i++) {
+		snprintf(key, sizeof(key), "%d", i);
+		snprintf(value, sizeof(value), "%d", i * i);
+		json_array_append_new(list, json_pack("[ss]", key, value));
+	}
+	snprintf(key, sizeof(key), "%d", to);
+	result = json_pack("{so ss?}", "entries", list, "cursor", to < 1200 ? key : NULL);
+	entries_asker.answer(s, result, NULL);
+	json_decref(result);
+	json_decref(request);
 }
 
 static void one_step(struct world *w, const char *step)
@@ -435,6 +459,8 @@ static void one_step(struct world *w, const char *step)
 		make_others(w->screen);
 	else if (!strcmp(step, "#"))
 		make_entries(w->screen);
+	else if (!strcmp(step, "%"))
+		answer_entries(w->screen);
 	else if (keys_code(step))
 		screen_key(w->screen, keys_code(step));
 	else

@@ -78,11 +78,16 @@ static const struct scene {
 	{ "others-kept", WORLD_FEW, 24, 80, MANY, "Esc & End U", "k:42 is not managed by bpfman",
 	  "This goes" },
 	/* entries */
-	{ "entries", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter #", "(only the first)", "detach" },
+	{ "entries", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter #", "(4 of at most 1024 read)",
+	  "detach" },
 	{ "entries-sorted", WORLD_FEW, 24, 80, ASCII, "Esc Tab Enter # s s", "sort CHANGE/S",
 	  NULL },
 	{ "entries-wide", WORLD_FEW, 60, 200, EIGHT, "Esc Tab Enter #", "Entries of map 5 counters",
 	  NULL },
+	{ "entries-part", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter % End %",
+	  "(1000 of at most 1024 read)", NULL },
+	{ "entries-parts", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter % End % End % End % Home %",
+	  "[1/1200]", "of at most" },
 	{ "entry-edited", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter # Down e", "map set 5", NULL },
 	/* filter, sort, tags */
 	{ "filter-typed", WORLD_MANY, 24, 80, MANY, "Esc / 'kprobe'", "filter: kprobe",

@@ -182,9 +182,50 @@ static void test_random(void **state)
 	}
 }
 
+/* Whatever comes, goes and is sorted around it, the selected row stays, and on its line. */
+static void selection_stays(void **state)
+{
+	struct list_view *l;
+	struct world w;
+
+	(void)state;
+	seed = SEED;
+	world_open(&w, WORLD_MANY, 24, 80, "xterm-256color", true, NULL);
+	l = &w.screen->panes[PANE_PROGRAMS].list;
+	world_steps(&w, "Esc z PgDn Down");
+	for (int i = 0; i < 300; i++) {
+		int64_t key = l->selected, other;
+		long line = (long)l->at - (long)l->top;
+		char step[40];
+
+		switch (below(4)) {
+		case 0:
+			snprintf(step, sizeof(step), "+other%d", i);
+			break;
+		case 1:
+			other = l->order[below((unsigned)l->count)]->key;
+			if (other == key || l->count < 30)
+				continue;
+			snprintf(step, sizeof(step), "-%lld", (long long)other);
+			break;
+		default:
+			strcpy(step, below(2) ? "s" : "S");
+		}
+		world_steps(&w, step);
+		if (l->selected != key || l->order[l->at]->key != key)
+			fail_msg("step %d, %s: %lld was selected, now %lld is", i, step,
+				 (long long)key, (long long)l->selected);
+		/* But for the ends, where the list is as long as it is. */
+		if (l->top && l->top + (size_t)l->height < l->count)
+			assert_int_equal((long)l->at - (long)l->top, line);
+	}
+	world_close(&w);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_random) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(selection_stays),
+					    cmocka_unit_test(test_random) };
 
 	alarm(HANGS_AFTER_S);
 	setenv("LC_ALL", "C.UTF-8", 1);

@@ -41,6 +41,13 @@ void ask_all(struct screen *s)
 	ask_next(s);
 }
 
+void ask_again(struct screen *s, const struct asker *asker)
+{
+	for (int i = 0; i < ASKERS; i++)
+		if (askers[i] == asker)
+			s->asking.due |= 1u << i;
+}
+
 bool ask_take(struct screen *s)
 {
 	int current = s->asking.current;

@@ -29,6 +29,8 @@ struct asking {
 
 /* All are due; begins with the first. */
 void ask_all(struct screen *s);
+/* This one is due again, before the next refresh. */
+void ask_again(struct screen *s, const struct asker *asker);
 /* Takes an answer that has come, and asks on; whether one had. */
 bool ask_take(struct screen *s);
 

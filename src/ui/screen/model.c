@@ -128,7 +128,7 @@ static int read_all(struct model *m, struct error *e)
 	int r;
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		rows_begin(all[i]);
+		rows_begin(all[i], 0);
 	pairs_free(&m->users);
 	pairs_free(&m->links_of);
 	r = db_programs(m->db, 0, put_program, m, e);
@@ -285,18 +285,17 @@ static int reopen(struct model *m, struct error *e)
 static bool note_trouble(struct model *m, struct error *e)
 {
 	bool same = m->trouble && e->message && !strcmp(m->trouble, e->message);
+	struct rows *all[] = { &m->programs, &m->maps, &m->links };
 
 	free(m->trouble);
 	m->trouble = e->message ? strdup(e->message) : NULL;
 	error_clear(e);
 	if (same)
 		return false;
-	rows_begin(&m->programs);
-	rows_end(&m->programs);
-	rows_begin(&m->maps);
-	rows_end(&m->maps);
-	rows_begin(&m->links);
-	rows_end(&m->links);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		rows_begin(all[i], 0);
+		rows_end(all[i]);
+	}
 	m->version = m->change = -1;
 	m->generation++;
 	return true;

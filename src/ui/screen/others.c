@@ -134,7 +134,7 @@ static void take(struct screen *s, const struct census *census)
 
 	add_ours(&ours, &s->model);
 	if (o->anew)
-		rows_begin(&o->rows);
+		rows_begin(&o->rows, 0);
 	/* What was loaded since it was asked for may be told, and be ours. */
 	for (size_t i = 0; i < census->count; i++)
 		if (!has(&ours, census->rows[i].kernel_id))

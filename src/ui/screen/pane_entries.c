@@ -11,20 +11,13 @@
 
 static void change_text(const struct screen *s, const struct row *row, struct buf *out)
 {
-	const struct entry_row *e = ROW(row);
-
 	(void)s;
-	if (e->changed && e->counts) {
-		buf_char(out, e->change < 0 ? '-' : '+');
-		rates_number((uint64_t)(fabs(e->change) + 0.5), out);
-	} else {
-		buf_str(out, e->changed ? "*" : "");
-	}
+	buf_str(out, ROW(row)->moved ? ROW(row)->moved : "");
 }
 
 static enum role change_role(const struct row *row)
 {
-	return ROW(row)->changed ? ROLE_GRAPH : ROLE_TEXT;
+	return ROW(row)->moved ? ROLE_GRAPH : ROLE_TEXT;
 }
 
 /* Numbers as numbers, so that 10 comes behind 9, and before all else. */
@@ -55,7 +48,7 @@ static int by_change(const struct row *a, const struct row *b)
 	double x = fabs(ROW(a)->change), y = fabs(ROW(b)->change);
 
 	/* What changed by no number is behind those that did, and before those that did not. */
-	return x != y ? ORDER(x, y) : ROW(a)->changed - ROW(b)->changed;
+	return x != y ? ORDER(x, y) : !!ROW(a)->moved - !!ROW(b)->moved;
 }
 
 static const struct column columns[] = {
@@ -64,6 +57,7 @@ static const struct column columns[] = {
 	       .high_first = true),
 	{ .title = "CHANGE/S",
 	  .width = 9,
+	  .most = 40,
 	  .drop = 1,
 	  .align = COLUMN_RIGHT,
 	  .high_first = true,
@@ -88,9 +82,12 @@ static void title(struct screen *s, struct pane *p, struct buf *out)
 	const struct map_row *row = model_map(&s->model, s->entries.map_id);
 
 	(void)p;
-	if (row)
-		buf_printf(out, " of map %lld %s%s", (long long)row->m.id, row->m.name,
-			   s->entries.more ? " (only the first)" : "");
+	if (!row)
+		return;
+	buf_printf(out, " of map %lld %s", (long long)row->m.id, row->m.name);
+	if (s->entries.more)
+		buf_printf(out, " (%zu of at most %u read)", s->entries.rows.all.count,
+			   row->m.max_entries);
 }
 
 static void empty(struct screen *s, struct buf *out)

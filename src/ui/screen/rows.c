@@ -98,9 +98,15 @@ struct row *rows_put(struct rows *r, int64_t key)
 		r->all.at[i] = row;
 		row->key = key;
 	}
-	row->read = r->read;
+	rows_keep(r, row);
 	rows_touch(r, row);
 	return row;
+}
+
+void rows_keep(const struct rows *r, struct row *row)
+{
+	row->read = r->read;
+	row->part = r->part;
 }
 
 /* It is in no list any more but that of those that are gone. */
@@ -133,9 +139,10 @@ void rows_drop(struct rows *r, int64_t key)
 	bury(r, row);
 }
 
-void rows_begin(struct rows *r)
+void rows_begin(struct rows *r, unsigned part)
 {
 	r->read++;
+	r->part = part;
 }
 
 void rows_end(struct rows *r)
@@ -145,7 +152,7 @@ void rows_end(struct rows *r)
 	for (size_t i = 0; i < r->all.count; i++) {
 		struct row *row = r->all.at[i];
 
-		if (row->read == r->read)
+		if (row->part != r->part || row->read == r->read)
 			r->all.at[kept++] = row;
 		else
 			bury(r, row);

@@ -18,6 +18,7 @@ struct row {
 	struct look look; /* as it was seen last */
 	unsigned looked;  /* in which round; 0: never */
 	unsigned read;	  /* rows.read when it was put last */
+	unsigned part;	  /* of what it was read with */
 	bool touched;	  /* it is in rows.touched */
 	bool gone;	  /* it is in rows.gone */
 };
@@ -34,6 +35,7 @@ struct rows {
 	struct row_list gone;		/* rows that went, and live until it was */
 	bool lost;			/* not all could be noted: it must look at every row */
 	unsigned read;			/* counts rows_begin() */
+	unsigned part;			/* what is being read */
 	size_t size;			/* of the struct whose first member a row is */
 	void (*clear)(struct row *row); /* frees what a row owns */
 };
@@ -48,8 +50,10 @@ struct row *rows_put(struct rows *r, int64_t key);
 /* It is to be shown anew, and stands elsewhere perhaps. */
 void rows_touch(struct rows *r, struct row *row);
 void rows_drop(struct rows *r, int64_t key);
-/* Reading all of them: those that are not put in between are gone. */
-void rows_begin(struct rows *r);
+/* Reading a part of them, or all (0): those of it that are not put in between are gone. */
+void rows_begin(struct rows *r, unsigned part);
+/* It is there still, as it was. */
+void rows_keep(const struct rows *r, struct row *row);
 void rows_end(struct rows *r);
 /* The list has been told. */
 void rows_told(struct rows *r);
