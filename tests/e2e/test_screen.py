@@ -162,7 +162,7 @@ SEC("xdp") int count(void *ctx)
 
 
 def test_what_others_run_is_counted_too(screen, env, build_bpf):
-    pin = env.bpffs / "stranger"
+    pin = env.pins / "stranger"
     pin_stranger(pin, build_bpf(
         HEAD + 'SEC("xdp") int a_stranger(void *ctx) { return 2; }\n', "a_stranger"))
     s = screen(rows=60, columns=100)
