@@ -8,7 +8,7 @@ import time
 import pexpect
 import pytest
 
-from conftest import BPFMAN
+from conftest import BPFMAN, WORKER
 from helpers import HEAD, listed, pin_stranger, run_program, slow_source
 from terminal import CTRL_C, ENTER, ESC, F1, PASTE, PASTE_END, PROMPT, TAB, Terminal
 from test_atomic import Running
@@ -315,6 +315,45 @@ def test_without_a_screen_it_is_the_line_mode(env, term, said):
     t.see("^no maps")
     t.type("quit" + ENTER)
     assert t.ended() == 0
+
+
+def workers(env):
+    return [p for p in env.processes()
+            if os.readlink(f"/proc/{p}/exe") == os.path.realpath(WORKER)]
+
+
+def test_a_worker_that_dies_costs_its_command_alone(screen, env, build_bpf, example):
+    s = screen()
+    s.type(f"load '{build_bpf(slow_source(48), 'slow')}'{ENTER}")
+    s.see(r"load .* \d\.\d s  \^C cancels")
+    for pid in workers(env):
+        os.kill(pid, signal.SIGKILL)
+    s.see("^load: .*worker")
+    s.see_prompt()
+    assert listed(env) == []
+    s.type(f"load '{example('xdp_pass')}'{ENTER}")
+    s.see(r"xdp_pass +xdp +loaded")
+    s.type("quit" + ENTER)
+    assert s.ended() == 0
+    assert s.raw.rindex("\x1b[?1049l") > s.raw.rindex("\x1b[?1049h")
+
+
+def test_a_failed_load_is_read(screen, env, example):
+    s = screen()
+    s.run(f"load '{example('rejected')}'", "^load: unchecked_lookup: R0 invalid mem access")
+    s.type(ESC)
+    s.see("Enter detail")
+    s.type("Lz")
+    s.see("^Reason: +unchecked_lookup: R0 invalid mem access 'map_value_or_null'$")
+    s.type("/map_value" + ENTER)
+    s.see("search map_value")
+    s.type("n")
+    s.see("^R0 invalid mem access 'map_value_or_null'$")
+    env.ok("load", example("xdp_pass"))  # by somebody else, whose log is not what is read
+    s.see("1 program ")
+    s.see("^R0 invalid mem access 'map_value_or_null'$")
+    s.type("g")
+    s.see("^Load of: +rejected")
 
 
 # ---- the mouse ----

@@ -340,6 +340,8 @@ static void another_session(struct world *w, const char *step)
 	db = open_db(w);
 	if (*step == '+')
 		add_program(db, add_object(w, db, step + 1), step + 1, "xdp");
+	else if (*step == '=')
+		ok(db_map_delete(db, atoll(step + 1), &e));
 	else
 		ok(db_program_delete(db, atoll(step + 1), &e));
 	commit_db(db);
@@ -407,6 +409,7 @@ static void make_entries(struct screen *s)
 		json_t *result = json_loads(texts[i], 0, NULL);
 
 		assert_non_null(result);
+		s->entries.of_id = s->entries.map_id;
 		/* A second before: what moves is told by the second. */
 		entries_asker.answer(s, result, NULL);
 		for (size_t k = 0; k < s->entries.rows.all.count; k++)
@@ -444,7 +447,7 @@ static void one_step(struct world *w, const char *step)
 
 	if (step[0] == '@' && sscanf(step, "@%dx%d", &rows, &columns) == 2)
 		screen_resize(w->screen, rows, columns);
-	else if (strchr("+-!", step[0]) && step[1])
+	else if (strchr("+-!=", step[0]) && step[1])
 		another_session(w, step);
 	else if (step[1] && strchr("<^_", step[0]) &&
 		 sscanf(step + 1, "%d,%d", &rows, &columns) == 2)

@@ -36,7 +36,7 @@ void world_open(struct world *w, enum world_rows rows, int height, int width, co
 void world_close(struct world *w);
 /*
  * Obeys steps separated by blanks: the name of a key; 'text' to type (two quotes for one);
- * @ROWSxCOLUMNS to resize; +PROGRAM, another session loads it; -ID, it unloads it; !ID, its pin
+ * @ROWSxCOLUMNS to resize; +PROGRAM, another session loads it; -ID, it unloads it; =ID, it drops a map; !ID, its pin
  * disappears; ~, all have run for half a minute; &, others have loaded two; #, the map of Entries
  * was read twice; %, one more part of a large one was; <ROW,COLUMN, a click there; ^ROW,COLUMN
  * and _ROW,COLUMN, the wheel up and down. After each the queue is run and what changed is read.

@@ -80,6 +80,9 @@ static const struct scene {
 	/* entries */
 	{ "entries", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter #", "(4 of at most 1024 read)",
 	  "detach" },
+	{ "entries-gone", WORLD_FEW, 24, 80, MANY, "Esc Tab Enter # =5", "Enter on a map shows",
+	  "read)" },
+	{ "log-stays", WORLD_FEW, 24, 80, MANY, "Esc L +newcomer", "Detail: log", "trouble" },
 	{ "entries-sorted", WORLD_FEW, 24, 80, ASCII, "Esc Tab Enter # s s", "sort CHANGE/S",
 	  NULL },
 	{ "entries-wide", WORLD_FEW, 60, 200, EIGHT, "Esc Tab Enter #", "Entries of map 5 counters",

@@ -90,6 +90,7 @@ static json_t *request(struct screen *s)
 		.id = row->m.id, .name = row->m.name, .pin = row->m.pin, .identity = row->m.identity
 	};
 	n->asked = n->stale ? n->stale : wants_more(n, l) ? n->parts : seen_part(n, l);
+	n->of_id = row->m.id;
 	return manager_map_request(&map, n->cursors[n->asked], ENTRIES_PART);
 }
 
@@ -216,6 +217,8 @@ static void answer(struct screen *s, const json_t *result, const struct error *e
 	struct list_view *l = &s->panes[PANE_ENTRIES].list;
 	struct entries *n = &s->entries;
 
+	if (!n->of_id || n->of_id != n->map_id)
+		return;
 	free(n->trouble);
 	n->trouble = NULL;
 	if (result) {

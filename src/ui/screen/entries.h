@@ -26,6 +26,7 @@ struct entry_row {
 
 struct entries {
 	int64_t map_id; /* 0: none */
+	int64_t of_id;	/* the map that the answer under way is of; another one's is of no use */
 	struct rows rows;
 	char *cursors[ENTRIES_PARTS]; /* where each part begins; the first: NULL */
 	unsigned parts;		      /* that were read at least once */

@@ -77,6 +77,9 @@ static void title(struct screen *s, struct pane *p, struct buf *out)
 
 static void keep_up(struct screen *s, struct pane *p)
 {
+	/* A log is of what has been, and is being read: another load's is not put in its place. */
+	if (p->command && !strncmp(p->command, "log", 3))
+		return;
 	/* While a command runs the database may not be asked; there is a next time. */
 	if (p->command && p->shown && !s->running &&
 	    (p->graph || p->generation != s->model.generation))

@@ -90,6 +90,16 @@ static void title(struct screen *s, struct pane *p, struct buf *out)
 			   row->m.max_entries);
 }
 
+/* The map is gone, and so are its entries. */
+static void forget_gone(struct screen *s, struct pane *p)
+{
+	if (!s->entries.map_id || model_map(&s->model, s->entries.map_id))
+		return;
+	list_view_free(&p->list);
+	entries_free(&s->entries);
+	list_view_update(&p->list, s);
+}
+
 static void empty(struct screen *s, struct buf *out)
 {
 	if (s->entries.trouble)
@@ -150,5 +160,6 @@ const struct pane_ops entries_pane = {
 	.list = &source,
 	.title = title,
 	.empty = empty,
+	.refresh = forget_gone,
 	.act = act,
 };
