@@ -339,6 +339,7 @@ def test_an_arena_is_kept(env, build_bpf):
     assert before["type"] == "arena"
     assert env.ok("-j", "run", "touch").json()["run"]["retval"] == 1
     assert_failed(env.run("map", "dump", "arena"), 1, "arena is an arena and cannot be read")
+    assert_failed(env.run("map", "set", "arena", "1", "1"), 1, "cannot be written to: it is memory")
     env.ok("upgrade", "arena", build_bpf(ARENA, "arena", ["-DFOUND=2"]))
     assert only(listed(env, "maps"))["kernel_id"] == before["kernel_id"]
     assert env.ok("-j", "run", "touch").json()["run"]["retval"] == 2

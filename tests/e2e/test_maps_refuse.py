@@ -73,7 +73,7 @@ REFUSED = [
     ("delete queue", "queue is empty"),
     ("dump ring", "ring is a ringbuf and cannot be read: it is a stream"),
     ("dump events", "events is a perf_event_array and cannot be read"),
-    ("get bloom 1", "bloom has no keys"),
+    ("get bloom 1", "bloom is a bloom_filter and cannot be read"),
     ("dump bloom", "a bloom filter does not tell what is in it"),
     ("dump tasks", "tasks is a task_storage and cannot be read"),
     # which map

@@ -33,15 +33,18 @@ static void entry_close(struct entry *e)
 	map_close(&e->map);
 }
 
-/* Opens the map and understands the key, but for a variable's name. */
 static int entry_open(const struct request *request, struct entry *e, struct failure *f)
 {
 	int err = map_open(request, &e->map, f);
 
-	if (!err)
-		err = request_string(request, "key", &e->text, f);
-	if (err || e->map.section)
-		return err;
+	return err ? err : request_string(request, "key", &e->text, f);
+}
+
+/* Understands the key, but for a variable's name. What the map does not allow is said before. */
+static int entry_key(struct entry *e, struct failure *f)
+{
+	if (e->map.section)
+		return 0;
 	e->value = calloc(1, map_value_bytes(&e->map) + 1);
 	if (!e->value)
 		return fail_nomem(f);
@@ -107,6 +110,8 @@ int handle_MAP_GET(const struct request *request, json_t **result, struct failur
 		err = entry_open(request, &e, f);
 	if (!err)
 		err = map_refuse(&e.map, "read", e.map.kind->no_read, f);
+	if (!err)
+		err = entry_key(&e, f);
 	if (err)
 		goto out;
 	if (e.map.section)
@@ -220,6 +225,8 @@ int handle_MAP_SET(const struct request *request, json_t **result, struct failur
 	if (!err)
 		err = map_frozen(&e.map, f);
 	if (!err)
+		err = entry_key(&e, f);
+	if (!err)
 		err = e.map.section ? set_variable(request, &e, check, f)
 				    : set_value(request, &e, flags, check, f);
 	if (!err) {
@@ -264,6 +271,8 @@ int handle_MAP_DELETE(const struct request *request, json_t **result, struct fai
 		err = map_refuse(&e.map, "deleted from", e.map.kind->no_delete, f);
 	if (!err)
 		err = map_frozen(&e.map, f);
+	if (!err)
+		err = entry_key(&e, f);
 	if (!err)
 		err = delete (&e, check, f);
 	if (!err) {

@@ -59,7 +59,8 @@ static const struct map_kind kinds[] = {
 		      .no_delete = "a bloom filter only grows"),
 	[BPF_MAP_TYPE_USER_RINGBUF] = UNREADABLE(STREAM),
 	[ABI_MAP_CGRP_STORAGE] = UNREADABLE(LOCAL),
-	[ABI_MAP_ARENA] = UNREADABLE("it is memory that programs share with processes, and has no entries"),
+	[ABI_MAP_ARENA] =
+		UNREADABLE("it is memory that programs share with processes, and has no entries"),
 };
 
 static const struct map_kind unknown = {
