@@ -25,8 +25,9 @@ int parents_remember(struct manager *m, const char *path, struct error *e)
 		if (errno == ENOENT)
 			r = db_directory_add(m->db, copy, e);
 		else if (errno == ENOTDIR || errno == EACCES || errno == ELOOP ||
-			 errno == ENAMETOOLONG)
-			break; /* nothing can be made there: the worker says so */
+			 errno == ENAMETOOLONG || errno == EPERM)
+			break; /* nothing can be made there (EPERM: a dot in bpffs): the worker says
+				  so */
 		else	       /* not known to be there, and it may be made */
 			r = error_set(e, errno, "cannot look at %s: %s", copy, strerror(errno));
 	}
