@@ -132,6 +132,7 @@ static int run_load(struct session *s, const struct invocation *in, struct error
 		.pin_path = invocation_value(in, "--pin-path"),
 		.name = invocation_value(in, "--name"),
 		.on_boot = invocation_value(in, "--on-boot"),
+		.base64 = invocation_value(in, "--bytes"),
 		.ensure = invocation_value(in, "--ensure"),
 		.verbose = invocation_value(in, "--verbose"),
 	};
@@ -271,6 +272,10 @@ static const struct arg load_args[] = {
 	{ .name = "--on-boot",
 	  .type = ARG_FLAG,
 	  .help = "`restore --boot`, which bpfman-restore.service runs, brings it back" },
+	{ .name = "--bytes",
+	  .type = ARG_TEXT,
+	  .value = "BASE64",
+	  .help = "what the file holds, instead of reading FILE: `export --embed` writes it" },
 	{ .name = "--ensure",
 	  .type = ARG_FLAG,
 	  .help = "succeed where the same is loaded already; only what is no longer attached as "

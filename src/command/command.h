@@ -95,12 +95,12 @@ struct command {
 extern const struct command load_commands[], list_commands[], show_commands[], unload_commands[],
 	attach_commands[], detach_commands[], upgrade_commands[], log_commands[], stats_commands[],
 	map_commands[], test_run_commands[], session_commands[], run_commands[], doctor_commands[],
-	restore_commands[], backup_commands[], adopt_commands[];
+	restore_commands[], backup_commands[], export_commands[], adopt_commands[];
 extern const size_t load_command_count, list_command_count, show_command_count,
 	unload_command_count, attach_command_count, detach_command_count, upgrade_command_count,
 	log_command_count, stats_command_count, map_command_count, test_run_command_count,
 	session_command_count, run_command_count, doctor_command_count, restore_command_count,
-	backup_command_count, adopt_command_count;
+	backup_command_count, export_command_count, adopt_command_count;
 
 /* By its whole name. */
 const struct command *command_find(const char *name);

@@ -206,6 +206,37 @@ bool entry_key(const char **at, struct buf *key)
 	return !buf_error(key);
 }
 
+/* Appends the text as one word; buf_error() tells lost memory. */
+static void add_word(struct buf *out, struct buf *text)
+{
+	drop_quotes(text);
+	buf_char(out, ' ');
+	lang_quote(out, buf_text(text));
+	out->failed |= text->failed;
+}
+
+void entry_commands(struct buf *out, const char *map, const struct buf *entries)
+{
+	struct buf key = { 0 }, value = { 0 }, each = { 0 };
+	const char *at = buf_text(entries);
+
+	while (next_cell(&at, &key)) {
+		int cpus = 0;
+
+		next_cell(&at, &value);
+		buf_printf(out, "map set %s", map);
+		add_word(out, &key);
+		for (; next_cell(&at, &each); cpus++)
+			add_word(out, &each);
+		if (!cpus)
+			add_word(out, &value);
+		buf_char(out, '\n');
+	}
+	buf_free(&key);
+	buf_free(&value);
+	buf_free(&each);
+}
+
 bool entry_value(const struct buf *entries, struct buf *value)
 {
 	const char *at = buf_text(entries);

@@ -20,6 +20,11 @@ int write_map_member(struct session *s, const struct manager_map *map, const jso
 void write_entry_rows(struct sink *s, const struct buf *entries, bool per_cpu);
 /* The key of the entry that begins at *at, which then is behind the entry; false: there is none. */
 bool entry_key(const char **at, struct buf *key);
+/*
+ * A "map set MAP KEY VALUE..." line for each entry; map is a word. per-CPU entries have a value for
+ * each CPU.
+ */
+void entry_commands(struct buf *out, const char *map, const struct buf *entries);
 /* The first entry's value as it is, not as a word; false: there is none. */
 bool entry_value(const struct buf *entries, struct buf *value);
 /* The members of the one entry, as JSON. */

@@ -18,6 +18,7 @@ const struct command *command_at(size_t i)
 		{ upgrade_commands, upgrade_command_count },
 		{ restore_commands, restore_command_count },
 		{ backup_commands, backup_command_count },
+		{ export_commands, export_command_count },
 		{ attach_commands, attach_command_count },
 		{ detach_commands, detach_command_count },
 		{ map_commands, map_command_count },

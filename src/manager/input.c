@@ -53,6 +53,32 @@ int input_read(struct input *in, const char *path, struct error *e)
 	return r;
 }
 
+int input_given(struct input *in, const char *path, const char *base64, struct error *e)
+{
+	size_t len = strlen(base64);
+	int r;
+
+	memset(in, 0, sizeof(*in));
+	in->path = file_absolute(path, e);
+	if (!in->path)
+		return -e->err;
+	r = base64_decode(base64, len, &in->bytes, &in->len);
+	if (r == -ENOMEM)
+		r = error_nomem(e);
+	else if (r || !in->len)
+		r = error_set(e, EINVAL, "--bytes of %s is not base64 of a file", path);
+	if (!r && in->len > OBJECT_MAX)
+		r = error_set(e, EFBIG, "--bytes of %s is over %d MiB", path, OBJECT_MAX >> 20);
+	if (!r) {
+		input_hash(in->bytes, in->len, in->sha256);
+		in->base64 = strdup(base64);
+		r = in->base64 ? 0 : error_nomem(e);
+	}
+	if (r)
+		input_free(in);
+	return r;
+}
+
 int input_stored(struct input *in, struct db *db, const struct db_object *o, struct error *e)
 {
 	int r;

@@ -245,6 +245,8 @@ struct input {
 /* SHA-256 of bytes, as lower-case hex. */
 void input_hash(const void *bytes, size_t len, char sha256[65]);
 int input_read(struct input *in, const char *path, struct error *e);
+/* The bytes as base64; path is only what the file is called. */
+int input_given(struct input *in, const char *path, const char *base64, struct error *e);
 /* The stored bytes of an object's file: its path and sha256 say which. */
 int input_stored(struct input *in, struct db *db, const struct db_object *o, struct error *e);
 void input_free(struct input *in);

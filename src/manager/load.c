@@ -91,7 +91,8 @@ static int prepare(struct loading *k)
 {
 	int r;
 
-	r = input_read(&k->in, k->l->path, k->e);
+	r = k->l->base64 ? input_given(&k->in, k->l->path, k->l->base64, k->e)
+			 : input_read(&k->in, k->l->path, k->e);
 	if (r)
 		return r;
 	k->name = k->l->name ? strdup(k->l->name) : object_name_of(k->in.path);

@@ -223,6 +223,7 @@ struct manager_places manager_places(const struct manager *m);
 
 struct manager_load {
 	const char *path;
+	const char *base64; /* the file's bytes; NULL: they are read from path */
 	const char *const *programs; /* NULL: all */
 	size_t program_count;
 	const char *pin_path;		  /* NULL: none; made absolute */
