@@ -43,16 +43,18 @@ void undo_drop(struct undo *u)
 
 void undo_run(struct undo *u, struct failure *f)
 {
-	while (u->count) {
-		struct undo_step *step = &u->steps[u->count - 1];
+	bool stays = false; /* a pin does */
 
-		if (unlinkat(step->dirfd, step->name, step->directory ? AT_REMOVEDIR : 0) &&
-		    errno != ENOENT) {
-			error_detail(&f->error, "left behind: %s (%s)", step->name,
-				     strerror(errno));
-			f->left_behind = true;
-		}
-		undo_drop(u);
+	for (; u->count; undo_drop(u)) {
+		const struct undo_step *step = &u->steps[u->count - 1];
+		int flag = step->directory ? AT_REMOVEDIR : 0;
+
+		if (!stays && (!unlinkat(step->dirfd, step->name, flag) || errno == ENOENT))
+			continue;
+		error_detail(&f->error, "left behind: %s (%s)", step->name,
+			     stays ? "it tells whose the others are" : strerror(errno));
+		f->left_behind = true;
+		stays |= !step->directory;
 	}
 }
 

@@ -21,7 +21,11 @@ struct undo {
  */
 int undo_note(struct undo *u, int dirfd, const char *name, bool directory, struct failure *f);
 void undo_drop(struct undo *u);
-/* Removes everything in reverse order; what cannot be removed becomes a detail of f. */
+/*
+ * Removes everything in reverse order; what stays becomes a detail of f. Once a pin cannot be
+ * removed all that was made before it stays too: it may be another name of one of them, and who
+ * takes it back later can tell by them alone that it is ours.
+ */
 void undo_run(struct undo *u, struct failure *f);
 /* Frees the notes; what was made stays. */
 void undo_free(struct undo *u);
