@@ -55,7 +55,8 @@ static void find_nearest(struct device_job *job)
 	if (nearest)
 		snprintf(job->nearest, sizeof(job->nearest), "%s", nearest);
 	names_free(&names);
-	if_freenameindex(all);
+	if (all) /* the C library crashes on NULL */
+		if_freenameindex(all);
 }
 
 static bool find_device(struct device_job *job)

@@ -89,7 +89,8 @@ static int no_interface(const struct map *m, const char *text, struct failure *f
 	     "%s: there is no interface '%s' in this network namespace", m->name, text);
 	if (nearest)
 		error_hint(&f->error, "did you mean '%s'?", nearest);
-	if_freenameindex(all);
+	if (all) /* the C library crashes on NULL */
+		if_freenameindex(all);
 	names_free(&names);
 	return -ENODEV;
 }
