@@ -29,6 +29,12 @@ def everything(env, example, netns):
            f"attach multi/multi_egress {netns.interface} --egress {where} --try 60")
 
 
+def still(script):
+    """Without the contents of maps that count packets: some come by themselves."""
+    counting = ("map set multi/traffic", "map set multi/.bss", "map set tc_count/by_protocol")
+    return [line for line in script.splitlines() if not line.startswith(counting)]
+
+
 def test_round_trip(env, example, netns, elsewhere):
     everything(env, example, netns)
     script = env.ok("export", "--maps", "--embed").out
@@ -36,7 +42,7 @@ def test_round_trip(env, example, netns, elsewhere):
     assert "--try" not in script and "multi_egress" not in script  # a trial is no decision
     assert "map set two/counters 1 77\n" in script and "map set multi/.data budget -5\n" in script
     assert "# not written: the contents of the ringbuf multi/samples\n" in script
-    assert env.ok("-j", "export", "--maps", "--embed").json() == {"script": script}
+    assert still(env.ok("-j", "export", "--maps", "--embed").json()["script"]) == still(script)
     before = [(link["program"], link["target_text"]) for link in listed(env, "links")
               if link["program"] != "multi_egress"]
     env.ok("unload", "--all")
@@ -44,7 +50,7 @@ def test_round_trip(env, example, netns, elsewhere):
     there = script.replace(str(example("multi")), "/nowhere/multi.bpf.o")
     env.ok(stdin=there, **elsewhere)
     try:
-        assert env.ok("export", "--maps", "--embed", **elsewhere).out == there
+        assert still(env.ok("export", "--maps", "--embed", **elsewhere).out) == still(there)
         links = env.ok("-j", "list", "links", **elsewhere).json()["links"]
         assert [(link["program"], link["target_text"]) for link in links] == before
         assert {link["state"] for link in links} == {"attached"}

@@ -106,14 +106,15 @@ def most_memory(env):
     """What a dump as JSON has at most, of both processes in KiB; and the bytes it writes."""
     def of(pid):
         text = pathlib.Path(f"/proc/{pid}/status").read_text(encoding="ascii")
-        return int(text.split("VmHWM:")[1].split()[0])
+        # One that has ended meanwhile has no memory, and was seen before.
+        return int(text.split("VmHWM:")[1].split()[0]) if "VmHWM:" in text else 0
     size, most = 0, 0
     with subprocess.Popen([BPFMAN, "-j", "map", "dump", "big"], stdout=subprocess.PIPE,
                           env=env.variables()) as process:
         while chunk := process.stdout.read1(1 << 16):
             size += len(chunk)
             worker = worker_of(process.pid)
-            most = of(process.pid) + of(worker) if worker else most
+            most = max(most, of(process.pid) + of(worker) if worker else 0)
         assert process.wait() == 0
     return size, most
 
