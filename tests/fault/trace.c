@@ -20,6 +20,12 @@ enum {
 	/* Stops after which it will not come to an end. */
 	STEPS_MORE = 20,
 	STEPS_EVEN = 20000,
+	/*
+	 * On x86-64 a uprobe of anybody's on a library that is traced here makes these itself. They
+	 * are none of the program's calls, and one that is not made leaves it at a wrong address.
+	 */
+	CALL_URETPROBE = 335,
+	CALL_UPROBE = 336,
 	OPTIONS = PTRACE_O_TRACESYSGOOD | PTRACE_O_TRACEFORK | PTRACE_O_TRACEVFORK |
 		  PTRACE_O_TRACECLONE | PTRACE_O_TRACEEXEC | PTRACE_O_EXITKILL,
 };
@@ -32,6 +38,7 @@ struct trace {
 	pid_t victim; /* 0: the worker is not there yet */
 	struct point last;
 	bool killed, gone, stopped;
+	bool probe; /* the call that it is in is a uprobe's */
 	/* Where errors are injected: */
 	const struct injection *injection;
 	struct outcome *outcome;
@@ -226,6 +233,28 @@ static bool is_syscall_stop(const struct trace *t, pid_t pid, int status)
 	return pid == t->victim && WSTOPSIG(status) == (SIGTRAP | 0x80);
 }
 
+/* Passes over a stop at a uprobe's call, and at the call's end. */
+static bool pass_probe(struct trace *t)
+{
+#ifdef __x86_64__
+	struct __ptrace_syscall_info info;
+	bool ends;
+
+	if (ptrace(PTRACE_GET_SYSCALL_INFO, t->victim, (void *)sizeof(info), &info) <= 0)
+		return false; /* somebody killed it */
+	ends = t->probe && info.op == PTRACE_SYSCALL_INFO_EXIT;
+	t->probe = info.op == PTRACE_SYSCALL_INFO_ENTRY &&
+		   (info.entry.nr == CALL_URETPROBE || info.entry.nr == CALL_UPROBE);
+	if (!t->probe && !ends)
+		return false;
+	run_resume(PTRACE_SYSCALL, t->victim, 0);
+	return true;
+#else
+	(void)t;
+	return false;
+#endif
+}
+
 pid_t trace_kill(const struct place *p, const struct command *c, enum victim victim, size_t n,
 		 struct points *points, bool *killed)
 {
@@ -241,10 +270,10 @@ pid_t trace_kill(const struct place *p, const struct command *c, enum victim vic
 			break;
 		if (!WIFSTOPPED(status))
 			t.gone = t.victim ? pid == t.victim : pid == t.front;
-		else if (is_syscall_stop(&t, pid, status))
-			kill_stop(&t);
-		else
+		else if (!is_syscall_stop(&t, pid, status))
 			other_stop(&t, pid, WSTOPSIG(status), status >> 16);
+		else if (!pass_probe(&t))
+			kill_stop(&t);
 	}
 	run_alarm(false);
 	if (killed)
@@ -275,6 +304,8 @@ void trace_inject(const struct place *p, const struct command *c, const struct i
 				o->signal = WTERMSIG(status);
 		} else if (!is_syscall_stop(&t, pid, status)) {
 			other_stop(&t, pid, WSTOPSIG(status), status >> 16);
+		} else if (pass_probe(&t)) {
+			continue;
 		} else if (t.seen < STEPS_MORE * usual + STEPS_EVEN) {
 			inject_stop(&t);
 		} else {
