@@ -318,7 +318,9 @@ char *root_link_waiting(struct manager *m, int64_t object_id, int64_t link_id)
 /* As the worker names the pins of programs and maps: nothing of an ELF name but its letters. */
 static void add_reduced(struct buf *path, const char *name)
 {
-	for (size_t i = 0; i < PIN_NAME_MAX && name[i]; i++)
+	size_t len = strnlen(name, PIN_NAME_MAX);
+
+	for (size_t i = 0; i < len; i++)
 		buf_char(path, strchr(ROOT_PIN_NAME_BYTES, name[i]) ? name[i] : '_');
 }
 
